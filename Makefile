@@ -1,0 +1,40 @@
+# On a bare Debian machine `make run` and `make test` install what is missing and do everything.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+RELEASE := $(shell . /etc/os-release; echo $$VERSION_CODENAME)
+# In Debian 13 the parallel h5py also needs the serial one's package of shared modules.
+PACKAGES := python3-venv python3-dev python3-numpy python3-scipy python3-matplotlib python3-mpi4py python3-petsc4py-real \
+	python3-h5py-mpi python3-h5py python3-lammps liblammps-dev lammps-data libopenmpi-dev openmpi-bin cmake ninja-build g++ git
+SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
+
+.PHONY: run test lint docs clean install
+
+run: install
+	$(PYTHON) -m suture run cases/couette
+
+test: install
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: install
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c .venv/constraints.txt 'ruff==0.8.4' 'pyright[nodejs]==1.1.391'
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/pyright
+
+docs: install
+	$(PYTHON) -m pip install -q --disable-pip-version-check 'mkdocs>=1.6' 'mkdocs-material>=9.5'
+	.venv/bin/mkdocs build --strict
+
+install: .venv/.installed
+
+# Debian's compiled stack shares one MPI; PyPI's pure-Python packages go into an environment that sees it.
+.venv/.installed: pyproject.toml CMakeLists.txt Makefile $(shell find couplers adapters solvers -name '*.cpp' 2>/dev/null)
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then echo "installing $$missing"; \
+	$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	/usr/bin/python3 -m venv --system-site-packages .venv
+	@# Debian's builds of these stay: pip must not replace them by its own.
+	.venv/bin/python -m pip list --format=freeze 2>/dev/null | grep -iE '^(numpy|scipy|mpi4py|petsc4py|h5py|matplotlib)==' > .venv/constraints.txt
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c .venv/constraints.txt -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf build dist site .venv .pytest_cache .ruff_cache; find . -name RUN -type d -prune -exec rm -rf {} +

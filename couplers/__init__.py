@@ -1,0 +1,1 @@
+"""The case, the loop, windows, schemes, mappings, exchange, ledger: no physics, no engine."""

@@ -1,0 +1,72 @@
+"""How a kind of participant (a solver and its adapter) presents itself to the case and the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mpi4py import MPI
+from pydantic import BaseModel
+
+from .protocols import Adapter, Solver
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a solver or adapter may know of the run. All settings are already in the participant's own units."""
+
+    comm: MPI.Comm
+    """The participant's own communicator."""
+    name: str
+    """The participant's name."""
+    case: Path
+    """The case directory, against which the case's file names are resolved."""
+    output: Path
+    """``RUN/<participant>``: exists, and is the participant's to write in."""
+    window: float
+    """Length of the coupling window in the participant's time unit."""
+    parallel: bool
+    """Whether amounts are applied one window late (parallel-explicit scheme)."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A solver with its adapter, found by name through the entry-point group ``suture.kinds``.
+
+    ``solver_settings`` and ``interface_settings`` validate the participant's ``[participants.NAME.solver]`` table and
+    its ``[interfaces.NAME.PARTICIPANT]`` table. ``check`` runs in ``suture check`` and before every run, without MPI:
+    it raises ``CaseError`` for what the settings' types cannot see (files, scripts, grids).
+    """
+
+    name: str
+    solver_settings: type[BaseModel]
+    interface_settings: type[BaseModel]
+    create_solver: Callable[[Any, Context], Solver]
+    create_adapter: Callable[[Solver, Any, Context], Adapter]
+    gives: tuple[str, ...]
+    """Quantities that the adapter can send."""
+    takes: tuple[str, ...]
+    """Quantities that the adapter can receive."""
+    check: Callable[[CheckRequest], None]
+    extent: Callable[[Any, Any], tuple[tuple[float, float, float], tuple[float, float, float]] | None]
+    """``extent(solver_settings, interface_settings)``: lower and upper corner of the interface as this side sees it,
+    in its own length unit, or None where only the running solver knows."""
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """One participant of a case, as ``Kind.check`` gets it."""
+
+    participant: str
+    case: Path
+    """The case directory."""
+    solver: Any
+    """The validated solver settings."""
+    interfaces: dict[str, Any]
+    """The validated interface settings of this participant, by interface name."""
+    window: float
+    """Length of the coupling window in the participant's time unit."""
+    report: Callable[..., Exception]
+    """``report(table, key, found, allowed, remedy="")`` makes the ``CaseError`` to raise."""

@@ -1,0 +1,119 @@
+"""What the loop asks of a solver and of an adapter. Any object with these methods takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from .cells import Array, Cells
+from .window import Window
+
+Amounts = Mapping[str, Array]
+"""Values by quantity name; a scalar quantity has shape (1,), a vector (3,), unless a shape is stated."""
+
+Rows = Mapping[str, Amounts]
+"""Named rows of a book, e.g. ``{"wall": {"momentum": (3,), "energy": (1,)}}``: what the named thing *added*."""
+
+
+class Solver(Protocol):
+    """Advances one description of the physics; knows no partner.
+
+    Every method is collective over the participant's communicator. Values are this rank's share in the participant's
+    own units; the ledger sums the shares.
+    """
+
+    @property
+    def max_dt(self) -> float:
+        """The longest time that one ``advance`` may cover from the present state."""
+        ...
+
+    def advance(self, dt: float) -> None:
+        """Advance by ``dt``, in as many native steps as it takes."""
+        ...
+
+    def inventory(self) -> Amounts:
+        """What the solver holds of each quantity at the present time (this rank's share; extensive)."""
+        ...
+
+    def rows(self) -> Rows:
+        """Total added by each named boundary or source since the start of the run (this rank's share, cumulative).
+
+        The keys must be the same on every rank and in every window, from the first call on.
+        """
+        ...
+
+    def save(self) -> Any:
+        """The present state, such that ``restore`` and ``advance`` repeat a window identically."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Return to a state from ``save``."""
+        ...
+
+
+class Adapter(Protocol):
+    """One solver at one interface."""
+
+    def cells(self, quantity: str) -> Cells:
+        """This rank's share of the discretisation on which ``quantity`` is given or taken."""
+        ...
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Once, before the opening inventory: settle to the partner's initial states (on ``cells(quantity)``)."""
+        ...
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """Take what arrived for this window, each (number of cells, components), on ``cells(quantity)``.
+
+        Amounts are positive when they leave the sender, that is when they enter this participant.
+        """
+        ...
+
+    def account(self, dt: float) -> None:
+        """After each ``advance(dt)``: what crossed in this step joins the window's amounts."""
+        ...
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """What this side gives at the window's end: its states, and the amounts that left it in the window.
+
+        Each has shape (number of cells, components); amounts are positive when they leave this participant.
+        """
+        ...
+
+    def received(self) -> Amounts:
+        """Amounts taken in this window as the solver's own faces or loads sum to (this rank's share; never an echo)."""
+        ...
+
+    def carry(self) -> Amounts:
+        """Amounts received but not yet booked at the window's end (this rank's share)."""
+        ...
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """An adapter that can estimate the amounts of a first window, which no partner has sent yet (parallel schemes)."""
+
+    def initial_amounts(self, window: Window) -> Mapping[str, Array]:
+        """Physical opening amounts on ``cells(quantity)``, positive when they enter this participant (p A dt, not 0)."""
+        ...
+
+
+@runtime_checkable
+class Audited(Protocol):
+    """An adapter that now and then measures the amounts it sends a second, independent way."""
+
+    def audit(self) -> Amounts | None:
+        """The independently measured amounts that left in this window (this rank's share); None without an audit.
+
+        None or not None alike on every rank.
+        """
+        ...
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """A solver that writes its fields for ParaView."""
+
+    def write(self, window: int, time: float) -> None:
+        """Write the fields at ``time``, the end of window ``window`` (-1: the initial state), into its output folder."""
+        ...

@@ -1,0 +1,40 @@
+"""Coupling windows and the steps that a participant takes inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass
+class Window:
+    """The coupling time window [``begin``, ``begin`` + ``dt``], in the participant's own time unit.
+
+    ``index`` counts from 0. ``max_dt`` is asked before every step, so that a solver may change its step inside a window.
+    """
+
+    index: int
+    begin: float
+    dt: float
+
+    @property
+    def end(self) -> float:
+        """Time at the window's end."""
+        return self.begin + self.dt
+
+    def steps(self, max_dt: Callable[[], float]) -> Iterator[float]:
+        """Step lengths of at most ``max_dt()`` that add up to the window exactly; the last step is what is left.
+
+        A remainder that would leave a sliver is shared by the last two steps.
+        """
+        left = self.dt
+        while left > 0.0:
+            limit = max_dt()
+            if not limit > 0.0:
+                raise ValueError(f"max_dt is {limit}; it must be positive")
+            if left <= limit * (1.0 + 1e-12):
+                yield left
+                return
+            dt = limit if left > 2.0 * limit else 0.5 * left
+            yield dt
+            left -= dt

@@ -1,0 +1,1 @@
+"""The physics: solvers that know no partner and are usable alone."""

@@ -1,0 +1,35 @@
+"""Runs a command under mpirun from a test, as root too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def mpirun(
+    ranks: int,
+    *arguments: str | os.PathLike[str],
+    timeout: float = 120.0,
+    check: bool = True,
+    cwd: str | os.PathLike[str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run ``python ARGUMENTS`` on ``ranks`` ranks and return the finished process with its output.
+
+    With ``check`` a non-zero exit fails the test with what the program printed.
+    """
+    command: Sequence[str] = ["mpirun", "--oversubscribe", "-n", str(ranks), sys.executable, *map(str, arguments)]
+    done = subprocess.run(
+        command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=timeout, cwd=cwd
+    )
+    if check:
+        assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
