@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mpi4py import MPI
 from pydantic import BaseModel
 
 from .protocols import Adapter, Solver
+
+if TYPE_CHECKING:
+    # Reading a case must not start MPI, which importing mpi4py.MPI does.
+    from mpi4py import MPI
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,252 @@
+"""What a case must make sense of beyond the types of its keys: names, order, windows, exchanges, geometry, units."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+from .case_mistakes import Place, Review, listed, shown, suggestion
+from .case_model import Case, Direction, Interface
+from .kind import Kind
+from .quantities import AMOUNTS, QUANTITIES, STATES
+from .units import UnitSystem, factor
+
+Corners = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+# Names of participants are names of folders in RUN/, beside these.
+_RESERVED = ("checkpoints", "fields", "report")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_SAME = 1e-9
+"""Lengths and times that differ by less than this, relatively, are the same number written twice."""
+
+
+def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
+    """Note every mistake that the loaded case shows by itself, before files are opened and MPI starts."""
+    _check_names(case, review)
+    _check_time(case, review)
+    _check_scheme(case, review)
+    _check_stages(case, review)
+    for name, interface in case.interfaces.items():
+        if _check_sides(case, name, interface, review):
+            _check_exchange(case, name, interface, kinds, review)
+            _check_extents(case, name, interface, kinds, review)
+    _check_everyone_meets(case, review)
+
+
+def _check_names(case: Case, review: Review) -> None:
+    groups = {"participants": case.participants, "interfaces": case.interfaces, "stages": case.stages}
+    for table, group in groups.items():
+        for name in group:
+            if not _NAME.fullmatch(name):
+                allowed = "a letter, then letters, digits, - and _ (it names files)"
+                review.add((table, name), f"the name {shown(name)}", allowed, "rename it everywhere in the case")
+            elif table == "participants" and name.lower() in _RESERVED:
+                allowed = f"any name but {listed(_RESERVED)}: a run writes folders of these names"
+                review.add((table, name), f"the name {shown(name)}", allowed, "rename it everywhere in the case")
+
+
+def _check_time(case: Case, review: Review) -> None:
+    ratio = case.time.end / case.time.window
+    if abs(ratio - round(ratio)) <= _SAME * ratio and round(ratio) >= 1:
+        return
+    nearest = sorted({max(1, math.floor(ratio)), math.ceil(ratio)})
+    ends = " or ".join(f"{count * case.time.window:.12g}" for count in nearest)
+    review.add(
+        ("time", "end"),
+        f"{case.time.end:.12g}, which is {ratio:.12g} windows of {case.time.window:.12g}",
+        "a whole number of windows",
+        f"set end to {ends}, or change the window",
+    )
+
+
+def _check_scheme(case: Case, review: Review) -> None:
+    order, names = case.scheme.order, list(case.participants)
+    if order is None:
+        return
+    place: Place = ("scheme", "order")
+    if case.parallel:
+        review.add(place, shown(order), "no order in a parallel scheme", "remove it, or use serial-explicit")
+    elif sorted(order) != sorted(names):
+        strangers = [name for name in order if name not in names]
+        remedy = suggestion(strangers[0], names) if strangers else "name every participant once"
+        review.add(place, shown(order), f"each of {listed(names)} once", remedy or "name every participant once")
+
+
+def _check_stages(case: Case, review: Review) -> None:
+    makers: dict[str, str] = {}
+    for name, stage in case.stages.items():
+        output = str(getattr(stage.settings, "output", ""))
+        if output and output in makers:
+            allowed = "a file that no other stage writes"
+            review.add(("stages", name, "output"), shown(output), allowed, f"stage {makers[output]!r} writes it too")
+        makers.setdefault(output, name)
+
+
+def _check_sides(case: Case, name: str, interface: Interface, review: Review) -> bool:
+    place: Place = ("interfaces", name, "sides")
+    names = list(case.participants)
+    strangers = [side for side in interface.sides if side not in names]
+    for side in strangers:
+        remedy = suggestion(side, names) or f"add [participants.{side}]"
+        review.add((*place, side), f"no participant {shown(side)}", listed(names), remedy)
+    if len(interface.sides) != 2:
+        remedy = "give each of the two participants that meet here a table, if only an empty one"
+        found = f"{len(interface.sides)}: {', '.join(interface.sides)}" if interface.sides else "none"
+        review.add(place, f"{found}", "exactly two sides", remedy)
+    return not strangers and len(interface.sides) == 2
+
+
+def _check_exchange(case: Case, name: str, interface: Interface, kinds: Mapping[str, Kind], review: Review) -> None:
+    place: Place = ("interfaces", name, "exchange")
+    sides = list(interface.sides)
+    if not interface.directions:
+        foreign = [side for side in sides if case.participants[side].foreign]
+        why = f"{foreign[0]!r} is foreign" if foreign else "no side's kind gives what the other's takes"
+        example = f'exchange = [{{from = "{sides[0]}", to = "{sides[1]}", amounts = ["momentum"]}}]'
+        review.add(place, "nothing", f"what goes which way, since {why}", example)
+    seen: dict[str, str] = {}
+    for number, direction in enumerate(interface.directions):
+        here: Place = (*place, number)
+        if not _check_ends(here, direction, sides, review):
+            continue
+        for key, quantity in _quantities(direction):
+            if _check_quantity((*here, key), key, quantity, review):
+                _check_ability((*here, key), quantity, direction, kinds, review)
+                _check_once((*here, key), quantity, f"{direction.sender} to {direction.receiver}", seen, review)
+    _check_units(case, name, interface, review)
+
+
+def _quantities(direction: Direction) -> Iterator[tuple[str, str]]:
+    yield from (("amounts", quantity) for quantity in direction.amounts)
+    yield from (("states", quantity) for quantity in direction.states)
+
+
+def _check_ends(place: Place, direction: Direction, sides: list[str], review: Review) -> bool:
+    for key, end in (("from", direction.sender), ("to", direction.receiver)):
+        if end not in sides:
+            review.add(
+                (*place, key), shown(end), listed(sides), suggestion(end, sides) or "name a side of this interface"
+            )
+            return False
+    if direction.sender == direction.receiver:
+        review.add((*place, "to"), shown(direction.receiver), "the other side", "an exchange has two ends")
+        return False
+    if not direction.quantities:
+        review.add(place, "no amounts and no states", "at least one quantity", 'e.g. amounts = ["momentum"]')
+    return True
+
+
+def _check_quantity(place: Place, key: str, quantity: str, review: Review) -> bool:
+    allowed = AMOUNTS if key == "amounts" else STATES
+    if quantity in allowed:
+        return True
+    if quantity in QUANTITIES:
+        other = "states" if key == "amounts" else "amounts"
+        remedy = f"list it under {other}: it is one of the {other}"
+    else:
+        remedy = suggestion(quantity, QUANTITIES)
+    review.add(place, shown(quantity), listed(allowed), remedy)
+    return False
+
+
+def _check_ability(
+    place: Place, quantity: str, direction: Direction, kinds: Mapping[str, Kind], review: Review
+) -> None:
+    sender, receiver = kinds.get(direction.sender), kinds.get(direction.receiver)
+    if sender is not None and quantity not in sender.gives:
+        who = f"{direction.sender!r} ({sender.name}) gives"
+        _add_inability(place, quantity, who, sender.gives, sender.takes, review)
+    elif receiver is not None and quantity not in receiver.takes:
+        who = f"{direction.receiver!r} ({receiver.name}) takes"
+        _add_inability(place, quantity, who, receiver.takes, receiver.gives, review)
+
+
+def _add_inability(
+    place: Place, quantity: str, who: str, able: tuple[str, ...], other_way: tuple[str, ...], review: Review
+) -> None:
+    remedy = "exchange it the other way" if quantity in other_way else "leave it out"
+    review.add(place, shown(quantity), f"what {who}: {', '.join(able) or 'nothing'}", remedy)
+
+
+def _check_once(place: Place, quantity: str, way: str, seen: dict[str, str], review: Review) -> None:
+    if quantity in seen:
+        twice = f"{shown(quantity)} goes from {way} and from {seen[quantity]}"
+        review.add(place, twice, "each quantity once and one way", "write an exchange that says which way it goes")
+    seen.setdefault(quantity, way)
+
+
+def _check_units(case: Case, name: str, interface: Interface, review: Review) -> None:
+    """Every number that crosses must have a factor: sides in plain Lennard-Jones units meet no other system."""
+    systems = {side: case.participants[side].unit_system for side in interface.sides}
+    for side, system in systems.items():
+        partner = interface.partner(side)
+        if system.dimensionless and not systems[partner].dimensionless:
+            review.add(
+                ("participants", side, "units"),
+                f'"lj" without scales, which meets "{systems[partner]}" of {partner!r} at interface {name!r}',
+                "units that convert to each other",
+                'units = {system = "lj", sigma = "0.34 nm", epsilon = "0.996 kJ/mol", mass = "39.95 g/mol"}',
+            )
+
+
+def _check_extents(case: Case, name: str, interface: Interface, kinds: Mapping[str, Kind], review: Review) -> None:
+    """The two sides must lie in one plane; where amounts cross they must also cover the same part of it."""
+    corners: list[Corners] = []
+    for side, settings in interface.sides.items():
+        if side not in kinds:
+            return
+        extent = kinds[side].extent(case.participants[side].solver, settings)
+        scale = _length_factor(case, side, interface)
+        if extent is None or scale is None:
+            return
+        lower, upper = ((x * scale, y * scale, z * scale) for x, y, z in extent)
+        corners.append((lower, upper))
+    amounts = any(direction.amounts for direction in interface.directions)
+    complaint = compare_extents(corners[0], corners[1], covering=amounts)
+    if complaint:
+        first, second = interface.sides
+        found = f"{first!r} at {_box(corners[0])}, {second!r} at {_box(corners[1])}: {complaint}"
+        allowed = "sides that lie in one plane and cover the same part of it" if amounts else "sides that overlap"
+        remedy = f"compare [interfaces.{name}.sides.{first}] with [interfaces.{name}.sides.{second}] and their solvers"
+        review.add(("interfaces", name, "sides"), found, allowed, remedy)
+
+
+def _length_factor(case: Case, side: str, interface: Interface) -> float | None:
+    """Factor to the length unit of the interface's first side; None where the units do not convert."""
+    source = case.participants[side].unit_system
+    target: UnitSystem = case.participants[next(iter(interface.sides))].unit_system
+    if source.dimensionless != target.dimensionless:
+        return None
+    return factor("[length]", source, target)
+
+
+def compare_extents(first: Corners, second: Corners, covering: bool) -> str:
+    """What keeps two boxes from being one interface, or an empty text; infinite corners fit everything."""
+    size = max((abs(x) for box in (first, second) for corner in box for x in corner if math.isfinite(x)), default=1.0)
+    same = _SAME * max(size, 1e-300)
+    for axis, (lo1, hi1, lo2, hi2) in zip("xyz", zip(*first, *second, strict=True), strict=True):
+        flat = hi1 - lo1 <= same or hi2 - lo2 <= same
+        overlap = min(hi1, hi2) - max(lo1, lo2)
+        if flat and overlap < -same:
+            return f"{-overlap:.6g} apart along {axis}"
+        if not flat and overlap <= same:
+            return f"they do not overlap along {axis}"
+        finite = all(map(math.isfinite, (lo1, hi1, lo2, hi2)))
+        if covering and not flat and finite and (abs(lo1 - lo2) > same or abs(hi1 - hi2) > same):
+            return f"they cover different parts along {axis}, so amounts would be lost"
+    return ""
+
+
+def _box(corners: Corners) -> str:
+    lower, upper = corners
+    return " × ".join(f"[{lo:.6g}, {hi:.6g}]" if lo != hi else f"{lo:.6g}" for lo, hi in zip(lower, upper, strict=True))
+
+
+def _check_everyone_meets(case: Case, review: Review) -> None:
+    if len(case.participants) == 1:
+        return
+    for name in case.participants:
+        if not case.interfaces_of(name):
+            remedy = f"list {name!r} among the sides of an interface, or run it as a case of its own"
+            review.add(("participants", name), "no interface", "a part in at least one interface", remedy)

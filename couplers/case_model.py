@@ -1,0 +1,234 @@
+"""The case as a typed model: what a case file may say, and what it comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from .quantities import QUANTITIES
+from .units import UnitSystem, convert, factor, si_value
+
+FOREIGN = "foreign"
+"""Kind of a participant whose program is not Suture's; it joins the run by itself."""
+
+
+def _seconds(value: Any) -> Any:
+    return si_value(value, "[time]") if isinstance(value, str) else value
+
+
+def _number_or_text(example: str) -> dict[str, Any]:
+    return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "examples": [example]}]}
+
+
+Duration = Annotated[float, Field(gt=0.0, strict=True, allow_inf_nan=False), WithJsonSchema(_number_or_text("50 fs"))]
+"""A time: a number in the case's time unit, or a text with its unit."""
+WallTime = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0.0, strict=True, allow_inf_nan=False),
+    WithJsonSchema(_number_or_text("10 min")),
+]
+"""A time on the clock: a number of seconds, or a text with its unit."""
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+class Table(BaseModel):
+    """A table of the case file: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Time(Table):
+    """``[time]``: the coupling windows."""
+
+    window: Duration = Field(description="Length of the coupling window: a number in the case's units, or a text.")
+    end: Duration = Field(description="Where the run ends; a whole number of windows.")
+
+
+class Scheme(Table):
+    """``[scheme]``: how the participants take turns in a window."""
+
+    kind: Literal["serial-explicit", "parallel-explicit"] = Field(
+        "serial-explicit",
+        description="serial-explicit: one after the other; parallel-explicit: at once, amounts arrive one window late.",
+    )
+    order: tuple[str, ...] | None = Field(
+        None, description="Who goes first in a serial scheme. Default: the order of the participants' tables."
+    )
+
+
+class LedgerSettings(Table):
+    """``[ledger]``: how exactly the books must balance."""
+
+    tolerance: Annotated[float, Field(gt=0.0, strict=True, allow_inf_nan=False)] = Field(
+        1e-12, description="Largest defect of a balance, relative to throughput; one above it ends the run."
+    )
+
+
+class RunSettings(Table):
+    """``[run]``: what concerns the run and not the problem."""
+
+    deadline: WallTime = Field(600.0, description="Seconds after which a silent partner counts as dead.")
+    fields_every: Annotated[int, Field(strict=True, ge=0)] = Field(
+        0, description="Windows between two writings of fields; 0 writes none."
+    )
+
+
+class Participant(Table):
+    """``[participants.NAME]``: one solver process group."""
+
+    kind: str = Field(description='Name of an installed kind, or "foreign": a program that joins by suture.join.')
+    ranks: Count = Field(1, description="Number of MPI ranks.")
+    units: UnitSystem | None = Field(None, description="Unit system of this participant; default: the case's.")
+    solver: Any = Field(default_factory=dict, description="Settings of the solver, as its kind defines them.")
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a program of the user's own plays this part."""
+        return self.kind == FOREIGN
+
+    @property
+    def unit_system(self) -> UnitSystem:
+        """The participant's units; set in every loaded case."""
+        assert self.units is not None, "units are filled in when the case is loaded"
+        return self.units
+
+
+class Direction(Table):
+    """One direction of an interface's exchange: what goes from one side to the other."""
+
+    sender: str = Field(alias="from", description="Participant that gives.")
+    receiver: str = Field(alias="to", description="Participant that takes.")
+    amounts: tuple[str, ...] = Field((), description="Conserved amounts: mass, momentum, energy.")
+    states: tuple[str, ...] = Field((), description="States: density, velocity, temperature, pressure.")
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Everything that goes this way."""
+        return self.amounts + self.states
+
+
+class Interface(Table):
+    """``[interfaces.NAME]``: where two participants meet."""
+
+    exchange: tuple[Direction, ...] | None = Field(
+        None, description="What goes which way; default: all that one side's kind gives and the other's takes."
+    )
+    sides: dict[str, Any] = Field(description="One table per participant, two in all, as its kind defines them.")
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The exchange; set in every loaded case."""
+        assert self.exchange is not None, "the exchange is filled in when the case is loaded"
+        return self.exchange
+
+    def partner(self, participant: str) -> str:
+        """The other side's participant."""
+        (other,) = (name for name in self.sides if name != participant)
+        return other
+
+
+class Stage(Table):
+    """``[stages.NAME]``: work to be done before the coupled run, whose result the participants read."""
+
+    kind: str = Field(description="Name of an installed kind of stage.")
+    settings: Any = Field(default_factory=dict)
+
+
+class Case(Table):
+    """A coupled problem: everything that its case file says, with the defaults filled in."""
+
+    title: str = Field("", description="One line on what is simulated.")
+    units: UnitSystem = Field(
+        UnitSystem(system="si"),
+        description="Units of the times in this file, and of every participant that names no other.",
+        validate_default=True,
+    )
+    time: Time
+    scheme: Scheme = Field(default_factory=Scheme)
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
+    participants: dict[str, Participant] = Field(min_length=1, description="The solvers, by name.")
+    interfaces: dict[str, Interface] = Field(default_factory=dict, description="Where they meet, by name.")
+    stages: dict[str, Stage] = Field(default_factory=dict, description="What is done before, by name and in order.")
+
+    _file: Path = PrivateAttr(default=Path("case.toml"))
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _times_to_case_units(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, dict):
+            return value
+        units = info.data.get("units", UnitSystem(system="si"))
+        converted = dict(value)
+        for key in ("window", "end"):
+            if isinstance(value.get(key), str):
+                try:
+                    converted[key] = convert(value[key], "[time]", units)
+                except ValueError as error:
+                    raise PydanticCustomError("unit", "{reason}", {"reason": str(error), "key": key}) from error
+        return converted
+
+    @property
+    def file(self) -> Path:
+        """The file that the case was read from."""
+        return self._file
+
+    @property
+    def directory(self) -> Path:
+        """The case directory, against which the case's file names are resolved."""
+        return self._file.parent
+
+    @property
+    def ranks(self) -> int:
+        """MPI ranks of all participants together."""
+        return sum(participant.ranks for participant in self.participants.values())
+
+    @property
+    def windows(self) -> int:
+        """Number of coupling windows."""
+        return round(self.time.end / self.time.window)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether all participants advance at once, and amounts arrive one window late."""
+        return self.scheme.kind == "parallel-explicit"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The participants in the order of a serial scheme, or of their tables."""
+        return self.scheme.order or tuple(self.participants)
+
+    def window_of(self, participant: str) -> float:
+        """Length of the coupling window in the participant's own time unit."""
+        return self.time.window * factor("[time]", self.units, self.participants[participant].unit_system)
+
+    def interfaces_of(self, participant: str) -> dict[str, Interface]:
+        """The interfaces that the participant is a side of, by name."""
+        return {name: interface for name, interface in self.interfaces.items() if participant in interface.sides}
+
+    def factor(self, quantity: str, sender: str, receiver: str) -> float:
+        """Number that turns the sender's value of a quantity into the receiver's."""
+        source, target = self.participants[sender].unit_system, self.participants[receiver].unit_system
+        return factor(QUANTITIES[quantity].dimension, source, target)
+
+    def resolved(self) -> str:
+        """The case as TOML with every default filled in; loaded from the same directory it gives this case again."""
+        import tomli_w
+
+        tables = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for stage in tables["stages"].values():
+            stage.update(stage.pop("settings"))
+        return tomli_w.dumps(tables)
