@@ -94,7 +94,7 @@ class Opens(Protocol):
     """An adapter that can estimate the amounts of a first window, which no partner has sent yet (parallel schemes)."""
 
     def initial_amounts(self, window: Window) -> Mapping[str, Array]:
-        """Physical opening amounts on ``cells(quantity)``, positive when they enter this participant (p A dt, not 0)."""
+        """Physical opening amounts (p A dt, not 0) on ``cells(quantity)``, positive when they enter."""
         ...
 
 
@@ -115,5 +115,5 @@ class Writes(Protocol):
     """A solver that writes its fields for ParaView."""
 
     def write(self, window: int, time: float) -> None:
-        """Write the fields at ``time``, the end of window ``window`` (-1: the initial state), into its output folder."""
+        """Write the fields at ``time``, the end of window ``window``, into the participant's output folder."""
         ...

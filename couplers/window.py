@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Window:
     """The coupling time window [``begin``, ``begin`` + ``dt``], in the participant's own time unit.
 
-    ``index`` counts from 0. ``max_dt`` is asked before every step, so that a solver may change its step inside a window.
+    ``index`` counts from 0.
     """
 
     index: int
@@ -25,7 +25,8 @@ class Window:
     def steps(self, max_dt: Callable[[], float]) -> Iterator[float]:
         """Step lengths of at most ``max_dt()`` that add up to the window exactly; the last step is what is left.
 
-        A remainder that would leave a sliver is shared by the last two steps.
+        ``max_dt`` is asked before every step, so that a solver may change its step. A remainder that would
+        leave a sliver is shared by the last two steps.
         """
         left = self.dt
         while left > 0.0:

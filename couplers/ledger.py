@@ -1,0 +1,213 @@
+"""The ledger: the double-entry account of all amounts, inventories, sources and defects, closed in every window.
+
+For each participant p and quantity q
+
+    inventory(end) - inventory(begin) = sum received - sum sent + sum rows + residual
+
+and for each flow of amounts over an interface
+
+    sent = received + (carry(end) - carry(begin))
+
+Every rank brings its share; one all-reduce a window makes the books known to all, so that all judge them alike. A
+defect is relative to the throughput, the sum of |amounts| so far, and never to the total, which hides leaks. A quantity
+that does not flow is judged by the round-off of the terms of its balance instead: 64 eps sum |terms| counts as much as
+the tolerance does of the throughput.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from mpi4py import MPI
+
+from .cells import Array
+from .errors import ConservationError
+from .exchange import Flow
+from .quantities import QUANTITIES
+from .waiting import wait
+
+ROUND_OFF = 64 * np.finfo(float).eps
+
+Entry = tuple[str, str, str]
+"""(kind, owner, row): ("inventory", participant, ""), ("row", participant, name), ("sent", flow name, ""), …"""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart of accounts, the same on every rank: what is kept of whom, in which columns."""
+
+    quantities: tuple[str, ...]
+    rows: Mapping[str, tuple[str, ...]]
+    """Named boundaries and sources of each participant."""
+    kept: Mapping[str, tuple[str, ...]]
+    """Quantities of which each participant gives an inventory; the others' balances cannot be checked."""
+    flows: tuple[Flow, ...]
+    """The flows that carry amounts."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """One column for each component of each quantity."""
+        return tuple(name for q in self.quantities for name in QUANTITIES[q].component_names)
+
+    def entries(self) -> list[Entry]:
+        """Everything that is summed over ranks in a window."""
+        of_participants = [("inventory", p, "") for p in self.rows] + [
+            ("row", p, r) for p in self.rows for r in self.rows[p]
+        ]
+        of_flows = [
+            (kind, f.name, "") for f in self.flows for kind in ("sent", "received", "carry", "audit", "audited")
+        ]
+        return of_participants + of_flows
+
+    def spread(self, amounts: Mapping[str, Array], factors: Mapping[str, float]) -> Array:
+        """Lay ``amounts`` out in the ledger's columns and units; what is not given is zero."""
+        parts = [
+            np.asarray(amounts[q], dtype=float).reshape(-1) * factors[q]
+            if q in amounts
+            else np.zeros(QUANTITIES[q].components)
+            for q in self.quantities
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def keeps(self, participant: str) -> Array:
+        """1 for the columns whose inventory the participant gives, else nan."""
+        flags = [
+            np.full(QUANTITIES[q].components, 1.0 if q in self.kept[participant] else np.nan) for q in self.quantities
+        ]
+        return np.concatenate(flags) if flags else np.zeros(0)
+
+
+@dataclass
+class Closing:
+    """What the ledger holds after one window; arrays have one value a column, in the ledger's units."""
+
+    index: int
+    time: float
+    inventory: dict[str, Array] = field(default_factory=dict)
+    rows: dict[tuple[str, str], Array] = field(default_factory=dict)
+    """What each named boundary or source added in this window."""
+    sent: dict[str, Array] = field(default_factory=dict)
+    received: dict[str, Array] = field(default_factory=dict)
+    carry: dict[str, Array] = field(default_factory=dict)
+    audit: dict[str, Array] = field(default_factory=dict)
+    """The independently measured amounts; nan in a window without audit."""
+    residual: dict[str, Array] = field(default_factory=dict)
+    """What a participant's books cannot explain in this window; nan where it gives no inventory."""
+    defect: dict[str, Array] = field(default_factory=dict)
+    """Sent less received less the change of the carry, by flow, in this window."""
+
+
+class Ledger:
+    """The books of one run, as every rank holds them."""
+
+    def __init__(self, chart: Chart, comm: MPI.Comm, tolerance: float, deadline: float) -> None:
+        self.chart = chart
+        self.tolerance = tolerance
+        self._comm = comm
+        self._deadline = deadline
+        self._entries = chart.entries()
+        self._share = np.zeros((len(self._entries), len(chart.columns)))
+        self._total = np.zeros_like(self._share)
+        self._before: dict[Entry, Array] = {}
+        self.throughput: dict[str, Array] = {}
+        """Sum of |amounts| so far of each participant and each flow."""
+        self.worst = 0.0
+        """The largest relative defect of the run so far."""
+        self.waited = 0.0
+        """Seconds spent waiting for the others' shares."""
+
+    def open(self, shares: Mapping[Entry, Array]) -> Closing:
+        """Take the opening inventories and carries. Collective."""
+        self._reduce(shares)
+        self._before = self._read()
+        zero = np.zeros(len(self.chart.columns))
+        self.throughput = {name: zero.copy() for name in [*self.chart.rows, *(f.name for f in self.chart.flows)]}
+        opening = Closing(-1, 0.0)
+        opening.inventory = {p: self._before["inventory", p, ""] for p in self.chart.rows}
+        opening.carry = {f.name: self._before["carry", f.name, ""] for f in self.chart.flows}
+        return opening
+
+    def close(self, index: int, time: float, shares: Mapping[Entry, Array]) -> Closing:
+        """Balance one window; ``shares`` is this rank's part of the entries. Collective.
+
+        Rows are given cumulatively, everything else for this window. Raises ``ConservationError`` on every rank alike
+        when a defect exceeds the tolerance.
+        """
+        self._reduce(shares)
+        now = self._read()
+        closing = self._balance(index, time, now)
+        self._before = now
+        return closing
+
+    def _reduce(self, shares: Mapping[Entry, Array]) -> None:
+        self._share[:] = 0.0
+        for row, entry in enumerate(self._entries):
+            if entry in shares:
+                self._share[row] = shares[entry]
+        request = self._comm.Iallreduce(self._share, self._total, op=MPI.SUM)
+        self.waited += wait([request], self._deadline, "the other participants at the window's end")
+
+    def _read(self) -> dict[Entry, Array]:
+        return {entry: self._total[row].copy() for row, entry in enumerate(self._entries)}
+
+    def _balance(self, index: int, time: float, now: Mapping[Entry, Array]) -> Closing:
+        closing = Closing(index, time)
+        for flow in self.chart.flows:
+            self._close_flow(closing, flow.name, now)
+        for participant in self.chart.rows:
+            self._close_participant(closing, participant, now)
+        return closing
+
+    def _close_flow(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
+        sent, received, carry = (now[kind, name, ""] for kind in ("sent", "received", "carry"))
+        before = self._before["carry", name, ""]
+        defect = sent - received - (carry - before)
+        self.throughput[name] += np.abs(sent)
+        closing.sent[name], closing.received[name], closing.carry[name], closing.defect[name] = (
+            sent,
+            received,
+            carry,
+            defect,
+        )
+        audited = now["audited", name, ""] > 0
+        closing.audit[name] = np.where(audited, now["audit", name, ""], np.nan)
+        terms = np.abs(sent) + np.abs(received) + np.abs(carry) + np.abs(before)
+        self._judge(closing.index, f"interface {name}", defect, self.throughput[name], terms)
+
+    def _close_participant(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
+        end, begin = now["inventory", name, ""], self._before["inventory", name, ""]
+        crossed = [now["received", f.name, ""] for f in self.chart.flows if f.receiver == name]
+        crossed += [-now["sent", f.name, ""] for f in self.chart.flows if f.sender == name]
+        total = [now["row", name, row] for row in self.chart.rows[name]]
+        added = [t - self._before["row", name, row] for t, row in zip(total, self.chart.rows[name], strict=True)]
+        residual = (end - begin - sum(crossed) - sum(added)) * self.chart.keeps(name)
+        self.throughput[name] += sum(np.abs(a) for a in [*crossed, *added])
+        closing.inventory[name], closing.residual[name] = end, residual
+        closing.rows.update({(name, row): a for row, a in zip(self.chart.rows[name], added, strict=True)})
+        terms = sum(np.abs(a) for a in [end, begin, *crossed, *total])
+        self._judge(closing.index, f"participant {name!r}", residual, self.throughput[name], terms)
+
+    def _judge(self, index: int, whose: str, defect: Array, throughput: Array, terms: Array) -> None:
+        relative = relative_defect(defect, throughput, terms, self.tolerance)
+        if not np.isfinite(terms).all():
+            raise ConservationError(f"{whose}, window {index}: the books hold a value that is not a number")
+        checked = np.nan_to_num(relative)  # nan: the participant gives no inventory of it
+        worst = int(np.argmax(checked))
+        self.worst = max(self.worst, float(checked[worst]))
+        if checked[worst] > self.tolerance:
+            raise ConservationError(
+                f"{whose}, window {index}: {self.chart.columns[worst]} has a defect of {defect[worst]:.6g}, which is "
+                f"{checked[worst]:.3g} of the throughput {throughput[worst]:.6g}; the case allows {self.tolerance:g} "
+                f"(`tolerance` in [ledger])"
+            )
+
+
+def relative_defect(defect: Array, throughput: Array, terms: Array, tolerance: float) -> Array:
+    """|defect| relative to the throughput, or to the round-off of the balance where hardly anything flows.
+
+    All arguments hold one value a column; nan where a balance cannot be checked.
+    """
+    scale = np.maximum(throughput, ROUND_OFF / tolerance * terms)
+    return np.divide(np.abs(defect), scale, out=np.where(np.isnan(defect), np.nan, 0.0), where=scale > 0)

@@ -1,0 +1,46 @@
+"""Where every rank stands, in a small file of its own that anyone outside the run can read at any time."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+from pathlib import Path
+from typing import Any
+
+FOLDER = "status"
+_SIZE = 512
+
+
+class Status:
+    """A rank's slate: written in place (memory-mapped, no system call), so that it can be updated in every window."""
+
+    def __init__(self, output: Path, participant: str, rank: int) -> None:
+        folder = output / FOLDER
+        folder.mkdir(exist_ok=True)
+        self._facts: dict[str, Any] = {"participant": participant, "rank": rank, "pid": os.getpid()}
+        with open(folder / f"{participant}-{rank}.json", "w+b") as file:
+            file.truncate(_SIZE)
+            self._map = mmap.mmap(file.fileno(), _SIZE)
+        self.update(doing="starting", window=-1)
+
+    def update(self, **facts: Any) -> None:
+        """Change some of what the slate says."""
+        self._facts.update(facts)
+        self._map[:] = json.dumps(self._facts).encode().ljust(_SIZE)
+
+    @property
+    def window(self) -> int:
+        """Index of the present window; -1 before the first."""
+        return int(self._facts["window"])
+
+
+def read(output: Path) -> list[dict[str, Any]]:
+    """All slates of a run, by participant and rank; those that are just being written are left out."""
+    slates = []
+    for path in sorted((output / FOLDER).glob("*.json")):
+        try:
+            slates.append(json.loads(path.read_text()))
+        except (OSError, ValueError):
+            continue
+    return slates

@@ -1,0 +1,5 @@
+"""``python -m suture`` is the command ``suture``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,134 @@
+"""What every rank of a coupled run does under mpirun."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from .couplers.case import load_case
+from .couplers.errors import CaseError, LaunchError, MappingError, SutureError
+from .couplers.failure import describe
+from .couplers.loop import run
+from .couplers.participant import Participant
+from .couplers.world import World
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+    from .couplers.case_model import Case
+
+LAUNCHED = "SUTURE_LAUNCHED"
+"""Set by `suture run` for the ranks that it starts: it shows their progress by itself."""
+_ALIKE = (LaunchError, MappingError)
+"""Raised on every rank alike: one message, and an orderly end."""
+
+
+def play(path: Path, only: Sequence[str], output: Path | None) -> int:
+    """Play this rank's part of the case; returns the exit code, or ends the whole job."""
+    from mpi4py import MPI
+
+    world = MPI.COMM_WORLD
+    try:
+        case = load_case(path)
+    except CaseError as error:
+        return _together(world, error)
+    me = enter(case, world, only, output)
+    if isinstance(me, SutureError):
+        return _together(world, me)
+    stop = _show_progress(me, world)
+    try:
+        run(me)
+    except _ALIKE as error:
+        return _together(world, error)
+    except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
+        abort(me, world, error)
+    stop.set()
+    leave(me)
+    return 0
+
+
+def enter(case: Case, world: MPI.Comm, only: Sequence[str], output: Path | None) -> Participant | SutureError:
+    """Split the world and make the output folder; an error is the same on every rank. Collective."""
+    try:
+        here = World.split(world, {name: p.ranks for name, p in case.participants.items()}, only)
+    except LaunchError as error:
+        return error
+    folder = (output or case.directory / "RUN").resolve()
+    problem = ""
+    if world.rank == 0:
+        problem = _make(folder, case)
+    problem = world.bcast(problem)
+    if problem:
+        return LaunchError(problem)
+    _log_to(folder / "suture.log", here)
+    return Participant(case, here, folder)
+
+
+def _make(folder: Path, case: Case) -> str:
+    """Make the output folder, keeping the run before as ``NAME.previous``; returns what went wrong, or nothing."""
+    try:
+        if (folder / "ledger.h5").exists():
+            previous = folder.with_name(folder.name + ".previous")
+            shutil.rmtree(previous, ignore_errors=True)
+            folder.rename(previous)
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in (folder / "status").glob("*.json"):
+            stale.unlink()
+        (folder / "case.resolved.toml").write_text(case.resolved())
+    except OSError as error:
+        return f"cannot write the output folder {folder}: {error.strerror}; name another with --output"
+    return ""
+
+
+def _log_to(path: Path, here: World) -> None:
+    """The first rank of every participant logs to one file."""
+    log = logging.getLogger("suture")
+    log.setLevel(logging.INFO if here.comm.rank == 0 else logging.WARNING)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter(f"%(asctime)s {here.name}[{here.comm.rank}] %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.propagate = False
+
+
+def _show_progress(me: Participant, world: MPI.Comm) -> threading.Event:
+    """Under a plain mpirun nobody else shows progress: one rank does, in lines."""
+    stop = threading.Event()
+    if world.rank == 0 and LAUNCHED not in os.environ:
+        from .progress import follow_in_lines
+
+        threading.Thread(target=follow_in_lines, args=(me.output, me.case, stop), daemon=True).start()
+    return stop
+
+
+def leave(me: Participant) -> None:
+    """Write where the time went. Collective over all participants."""
+    import json
+
+    fields = {"participant": me.name, "rank": me.world.comm.rank, "seconds": me.seconds}
+    everyone = me.world.coupled.gather(fields)
+    if everyone is not None:
+        (me.output / "timings.json").write_text(json.dumps(everyone, indent=1))
+
+
+def abort(me: Participant, world: MPI.Comm, error: BaseException) -> NoReturn:
+    """End every participant with one message."""
+    message = describe(error, me.name, me.world.comm.rank, me.status.window)
+    logging.getLogger("suture").error(message)
+    me.status.update(doing="failed")
+    print(message, file=sys.stderr, flush=True)
+    world.Abort(getattr(error, "exit_code", 1))
+    raise AssertionError("MPI_Abort returned")
+
+
+def _together(world: MPI.Comm, error: SutureError) -> int:
+    """Every rank has the same error: say it once."""
+    if world.rank == 0:
+        print(error, file=sys.stderr, flush=True)
+    world.Barrier()
+    return error.exit_code

@@ -1,0 +1,123 @@
+"""Starts a coupled run: its stages, mpirun with what it needs, and a watch over the ranks from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .couplers.case import load_case
+from .couplers.errors import LaunchError
+from .couplers.status import read
+from .inside import LAUNCHED
+
+if TYPE_CHECKING:
+    from .couplers.case_model import Case
+
+_INSIDE = ("OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK")
+"""One of these is set in every process that an MPI launcher started."""
+_KILLED = re.compile(r"process rank (\d+) with PID \d+ on node \S+ exited on signal (\d+)(?: \((.*)\))?")
+
+
+def run(path: Path, only: Sequence[str] = (), output: Path | None = None) -> int:
+    """Run the case and return the exit code: as one rank where an MPI launcher started us, else by starting mpirun."""
+    if any(variable in os.environ for variable in _INSIDE):
+        from .inside import play
+
+        return play(path, only, output)
+    if only:
+        raise LaunchError(
+            "--only is for several programs under one mpirun: "
+            f"mpirun -n N suture run {path} --only {' '.join(only)} : -n M ./other_solver"
+        )
+    return start(path, output)
+
+
+def start(path: Path, output: Path | None) -> int:
+    """Check the case, run stale stages, and run the case under an mpirun of our own."""
+    from .check import verify_case
+    from .stages import refresh
+
+    case = load_case(path)
+    foreign = [name for name, participant in case.participants.items() if participant.foreign]
+    if foreign:
+        raise LaunchError(
+            f"participant {foreign[0]!r} is a program of your own; start all programs under one mpirun: "
+            f"mpirun -n N suture run {path} --only ... : -n {case.participants[foreign[0]].ranks} ./your_solver"
+        )
+    refresh(case)
+    verify_case(case)
+    folder = (output or case.directory / "RUN").resolve()
+    arguments = ["run", str(case.file), "--output", str(folder)]
+    print(
+        f"{case.title or case.directory.name}: {case.ranks} ranks, {case.windows} windows, output in {folder}",
+        flush=True,
+    )
+    return _watch(mpirun(case.ranks, *arguments), case, folder)
+
+
+def mpirun(ranks: int, *arguments: str) -> list[str]:
+    """Command line that runs ``suture ARGUMENTS`` on ``ranks`` ranks."""
+    return ["mpirun", "--oversubscribe", "-n", str(ranks), sys.executable, "-m", "suture", *arguments]
+
+
+def environment(ranks: int) -> dict[str, str]:
+    """The environment with what Open MPI needs: as root too, and with more ranks than cores."""
+    settings = {
+        LAUNCHED: "1",
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+    }
+    if ranks > len(os.sched_getaffinity(0)):
+        settings["OMPI_MCA_mpi_yield_when_idle"] = "1"
+    return {**os.environ, **settings}
+
+
+def _watch(command: Sequence[str], case: Case, output: Path) -> int:
+    """Run the job, show its progress, and say what ended it when no rank could."""
+    try:
+        job = subprocess.Popen(
+            command, env=environment(case.ranks), stderr=subprocess.PIPE, text=True, errors="replace"
+        )
+    except FileNotFoundError as error:
+        raise LaunchError("mpirun is not installed; on Debian: apt-get install openmpi-bin") from error
+    stop = threading.Event()
+    from .progress import follow
+
+    show = threading.Thread(target=follow, args=(output, case, stop))
+    show.start()
+    spoken: list[str] = []
+    try:
+        assert job.stderr is not None
+        for text in job.stderr:
+            spoken.append(text)
+            sys.stderr.write(text)
+        code = job.wait()
+    except KeyboardInterrupt:
+        job.terminate()
+        code = job.wait() or 130
+    finally:
+        stop.set()
+        show.join()
+    if code:
+        _explain("".join(spoken), case, output)
+    return code
+
+
+def _explain(spoken: str, case: Case, output: Path) -> None:
+    """Name participant, rank and window of a rank that died without a word."""
+    killed = _KILLED.search(spoken)
+    if not killed:
+        return
+    names = [(name, rank) for name, participant in case.participants.items() for rank in range(participant.ranks)]
+    name, rank = names[int(killed[1])]
+    windows = [s["window"] for s in read(output) if (s["participant"], s["rank"]) == (name, rank)]
+    when = f"window {windows[0]}" if windows and windows[0] >= 0 else "before the first window"
+    what = killed[3] or f"signal {killed[2]}"
+    print(f"suture: participant '{name}', rank {rank}, {when}: killed by signal {killed[2]} ({what})", file=sys.stderr)
