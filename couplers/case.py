@@ -16,7 +16,16 @@ from .case_model import FOREIGN, Case, Direction, Interface, Participant, Stage
 from .kind import Kind
 from .quantities import AMOUNTS, STATES
 
-__all__ = ["FOREIGN", "Case", "Direction", "Interface", "Participant", "Stage", "load_case", "load_kinds"]
+__all__ = [
+    "FOREIGN",
+    "Case",
+    "Direction",
+    "Interface",
+    "Participant",
+    "Stage",
+    "load_case",
+    "load_kinds",
+]
 
 CASE_FILE = "case.toml"
 

@@ -27,6 +27,7 @@ def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     _check_time(case, review)
     _check_scheme(case, review)
     _check_stages(case, review)
+    _check_units(case, review)
     for name, interface in case.interfaces.items():
         if _check_sides(case, name, interface, review):
             _check_exchange(case, name, interface, kinds, review)
@@ -114,7 +115,6 @@ def _check_exchange(case: Case, name: str, interface: Interface, kinds: Mapping[
             if _check_quantity((*here, key), key, quantity, review):
                 _check_ability((*here, key), quantity, direction, kinds, review)
                 _check_once((*here, key), quantity, f"{direction.sender} to {direction.receiver}", seen, review)
-    _check_units(case, name, interface, review)
 
 
 def _quantities(direction: Direction) -> Iterator[tuple[str, str]]:
@@ -176,18 +176,19 @@ def _check_once(place: Place, quantity: str, way: str, seen: dict[str, str], rev
     seen.setdefault(quantity, way)
 
 
-def _check_units(case: Case, name: str, interface: Interface, review: Review) -> None:
-    """Every number that crosses must have a factor: sides in plain Lennard-Jones units meet no other system."""
-    systems = {side: case.participants[side].unit_system for side in interface.sides}
-    for side, system in systems.items():
-        partner = interface.partner(side)
-        if system.dimensionless and not systems[partner].dimensionless:
-            review.add(
-                ("participants", side, "units"),
-                f'"lj" without scales, which meets "{systems[partner]}" of {partner!r} at interface {name!r}',
-                "units that convert to each other",
-                'units = {system = "lj", sigma = "0.34 nm", epsilon = "0.996 kJ/mol", mass = "39.95 g/mol"}',
-            )
+def _check_units(case: Case, review: Review) -> None:
+    """Every number that crosses, and every time, must convert: plain Lennard-Jones units go with themselves only."""
+    for name, participant in case.participants.items():
+        if participant.unit_system.dimensionless == case.units.dimensionless:
+            continue
+        place: Place = ("units",) if case.units.dimensionless else ("participants", name, "units")
+        review.add(
+            place,
+            f'"{participant.unit_system}" of participant {name!r} and "{case.units}" of the case',
+            'units that convert to each other; "lj" without scales does not',
+            'units = {system = "lj", sigma = "0.34 nm", epsilon = "0.996 kJ/mol", mass = "39.95 g/mol"}'
+            + (", or lj everywhere" if participant.unit_system.dimensionless else ""),
+        )
 
 
 def _check_extents(case: Case, name: str, interface: Interface, kinds: Mapping[str, Kind], review: Review) -> None:

@@ -202,6 +202,12 @@ class Case(Table):
         return round(self.time.end / self.time.window)
 
     @property
+    def stage_outputs(self) -> tuple[Path, ...]:
+        """Files, relative to the case directory, that the stages make."""
+        outputs = (getattr(stage.settings, "output", None) for stage in self.stages.values())
+        return tuple(Path(output) for output in outputs if output)
+
+    @property
     def parallel(self) -> bool:
         """Whether all participants advance at once, and amounts arrive one window late."""
         return self.scheme.kind == "parallel-explicit"
@@ -210,6 +216,12 @@ class Case(Table):
     def order(self) -> tuple[str, ...]:
         """The participants in the order of a serial scheme, or of their tables."""
         return self.scheme.order or tuple(self.participants)
+
+    def lag(self, direction: Direction) -> int:
+        """Windows between giving and using: 0 where a serial scheme's sender goes first, else 1."""
+        if self.parallel:
+            return 1
+        return int(self.order.index(direction.sender) > self.order.index(direction.receiver))
 
     def window_of(self, participant: str) -> float:
         """Length of the coupling window in the participant's own time unit."""

@@ -46,12 +46,6 @@ class CaseError(SutureError, ValueError):
         return "\n".join(str(mistake) for mistake in self.mistakes)
 
 
-class SolverError(SutureError, RuntimeError):
-    """A solver cannot go on: it diverged, left its range of validity, or its engine reported an error."""
-
-    exit_code = 3
-
-
 class ConservationError(SutureError):
     """A balance of the ledger has a defect above the case's tolerance."""
 

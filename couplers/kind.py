@@ -40,7 +40,8 @@ class Kind:
 
     ``solver_settings`` and ``interface_settings`` validate the participant's ``[participants.NAME.solver]`` table and
     its ``[interfaces.NAME.PARTICIPANT]`` table. ``check`` runs in ``suture check`` and before every run, without MPI:
-    it raises ``CaseError`` for what the settings' types cannot see (files, scripts, grids).
+    it raises ``CaseError`` for what the settings' types cannot see (files, scripts, grids), and tells what the
+    participant's work will be where it can.
     """
 
     name: str
@@ -52,10 +53,22 @@ class Kind:
     """Quantities that the adapter can send."""
     takes: tuple[str, ...]
     """Quantities that the adapter can receive."""
-    check: Callable[[CheckRequest], None]
+    check: Callable[[CheckRequest], Estimate | None]
     extent: Callable[[Any, Any], tuple[tuple[float, float, float], tuple[float, float, float]] | None]
     """``extent(solver_settings, interface_settings)``: lower and upper corner of the interface as this side sees it,
     in its own length unit, or None where only the running solver knows."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a participant's work will be, for ``suture check``."""
+
+    size: str
+    """E.g. ``3012 atoms`` or ``12 cells``."""
+    steps: float
+    """Native steps in one window."""
+    seconds: float | None = None
+    """Computing time of one window on the participant's ranks, if a fair guess exists."""
 
 
 @dataclass(frozen=True)
@@ -71,5 +84,9 @@ class CheckRequest:
     """The validated interface settings of this participant, by interface name."""
     window: float
     """Length of the coupling window in the participant's time unit."""
+    ranks: int
+    """Number of MPI ranks of the participant."""
+    made: frozenset[Path]
+    """Files that the case's stages make before the run; they need not exist yet."""
     report: Callable[..., Exception]
     """``report(table, key, found, allowed, remedy="")`` makes the ``CaseError`` to raise."""

@@ -1,0 +1,137 @@
+"""``suture check``: is the case in order, and how is it coupled?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
+
+from .couplers.case import load_case, load_kinds
+from .couplers.case_mistakes import Review
+from .couplers.case_model import Case, Direction, Interface, Participant
+from .couplers.errors import CaseError
+from .couplers.kind import CheckRequest, Estimate
+
+Estimates = Mapping[str, Estimate]
+
+
+def check(path: Path, console: Console | None = None) -> None:
+    """Check the case and its inputs without starting MPI, and print how it is coupled; ``CaseError`` if it is wrong."""
+    case = load_case(path)
+    estimates = verify_case(case)
+    console = console or Console(highlight=False)
+    console.print(draw(case, estimates), soft_wrap=not console.is_terminal)
+
+
+def verify_case(case: Case) -> dict[str, Estimate]:
+    """Let every kind check its participant: files, scripts, grids.
+
+    Raises ``CaseError`` with the mistakes of all of them; returns what their work will be, where their kinds can tell.
+    """
+    review = Review(case.file)
+    estimates: dict[str, Estimate] = {}
+    for name, kind in load_kinds(case).items():
+        try:
+            estimate = kind.check(_request(case, name, review))
+        except CaseError as error:
+            review.absorb(error)
+        else:
+            estimates.update({} if estimate is None else {name: estimate})
+    review.close()
+    return estimates
+
+
+def _request(case: Case, name: str, review: Review) -> CheckRequest:
+    participant = case.participants[name]
+    return CheckRequest(
+        participant=name,
+        case=case.directory,
+        solver=participant.solver,
+        interfaces={key: interface.sides[name] for key, interface in case.interfaces_of(name).items()},
+        window=case.window_of(name),
+        ranks=participant.ranks,
+        made=frozenset(case.directory / output for output in case.stage_outputs),
+        report=review.error,
+    )
+
+
+def draw(case: Case, estimates: Estimates) -> Tree:
+    """The coupling as a tree: windows, scheme, participants, interfaces, stages, cost."""
+    tree = Tree(f"[bold]{escape(case.title or case.directory.name)}[/]  {escape(str(case.file))}")
+    tree.add(f"{case.windows} windows of {case.time.window:g}, to {case.time.end:g} ({escape(str(case.units))})")
+    tree.add(f"{case.scheme.kind}: {_turns(case)}")
+    tree.add(f"the books must balance to {case.ledger.tolerance:g} of throughput")
+    participants = tree.add(f"participants: {_counted(case.ranks, 'rank')}")
+    for name, participant in case.participants.items():
+        participants.add(_participant(name, participant, estimates.get(name)))
+    interfaces = tree.add("interfaces" if case.interfaces else "no interfaces")
+    for name, interface in case.interfaces.items():
+        _add_interface(interfaces.add(f"[bold]{name}[/]: {' | '.join(interface.sides)}"), case, interface)
+    if case.stages:
+        stages = tree.add("stages, before the run")
+        for name, stage in case.stages.items():
+            output = getattr(stage.settings, "output", None)
+            stages.add(f"[bold]{name}[/]: {stage.kind}" + (f", makes {escape(str(output))}" if output else ""))
+    tree.add(f"cost: {_cost(case, estimates)}")
+    return tree
+
+
+def _turns(case: Case) -> str:
+    if case.parallel:
+        return f"{', '.join(case.order)} at once; what is given in a window is used in the next"
+    return ", then ".join(case.order) + "; what goes to an earlier one is used in the next window"
+
+
+def _participant(name: str, participant: Participant, estimate: Estimate | None) -> str:
+    text = f"[bold]{name}[/]: {participant.kind}, {_counted(participant.ranks, 'rank')}, "
+    text += f"units {escape(str(participant.unit_system))}"
+    if estimate is not None:
+        text += f"; {escape(estimate.size)}, {estimate.steps:.4g} steps a window"
+        if estimate.seconds is not None:
+            text += f", about {_duration(estimate.seconds)} a window"
+    return text
+
+
+def _add_interface(branch: Tree, case: Case, interface: Interface) -> None:
+    for direction in interface.directions:
+        branch.add(f"{direction.sender} → {direction.receiver}: {_what(direction)} — {_when(case, direction)}")
+
+
+def _what(direction: Direction) -> str:
+    parts = []
+    if direction.amounts:
+        parts.append(f"amounts: {', '.join(direction.amounts)}")
+    if direction.states:
+        parts.append(f"states: {', '.join(direction.states)}")
+    return "; ".join(parts)
+
+
+def _when(case: Case, direction: Direction) -> str:
+    if case.lag(direction):
+        return "used in the next window"
+    return f"used in the same window: {direction.receiver} waits for {direction.sender}"
+
+
+def _cost(case: Case, estimates: Estimates) -> str:
+    """Computing time of the whole run, as far as the kinds can tell."""
+    known = [estimate.seconds for estimate in estimates.values() if estimate.seconds is not None]
+    silent = [name for name in case.participants if name not in estimates or estimates[name].seconds is None]
+    if not known:
+        return "not known"
+    window = max(known) if case.parallel else sum(known)
+    text = f"about {_duration(window * case.windows)} on {_counted(case.ranks, 'core')}"
+    return text + (f", without {', '.join(silent)}" if silent else "")
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def _duration(seconds: float) -> str:
+    for limit, unit, size in ((1.0, "ms", 1e-3), (120.0, "s", 1.0), (7200.0, "min", 60.0)):
+        if seconds < limit:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 3600.0:.3g} h"

@@ -1,0 +1,110 @@
+"""The command line: ``suture run``, ``check``, ``ledger``, ``verify``, ``plot`` and ``schema``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from .couplers.errors import SutureError
+from .environment import start_mpi_only_under_mpi
+
+# Each command imports what it needs when it runs, so that none waits for another's engines.
+
+app = typer.Typer(
+    name="suture",
+    help="Couples separately running solvers into one simulation and keeps the books of mass, momentum and energy.",
+    epilog="Exit codes: 0 all is well; 2 the case or the command is wrong; 3 a solver failed; 4 the books do not"
+    " balance; 5 a partner is silent; 1 anything else.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+CasePath = Annotated[Path, typer.Argument(metavar="CASE", help="The case directory, or its TOML file.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a run wrote, or the case directory.")]
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run one command; a user's mistake ends in a message and an exit code, never in a traceback."""
+    if arguments is None:
+        start_mpi_only_under_mpi()
+    try:
+        app(arguments)
+    except SutureError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    sys.exit(0)
+
+
+@app.command()
+def run(
+    case: CasePath,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="Play this participant only (MPMD); repeatable.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder to write; default: CASE/RUN.")] = None,
+) -> None:
+    """Run a case: starts mpirun by itself, or joins the one that it was started under."""
+    from .launch import run as launch
+
+    code = launch(case, only=tuple(only or ()), output=output)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def check(case: CasePath) -> None:
+    """Validate a case, its files and its scripts, and show how it is coupled; starts no run."""
+    from .check import check as check_case
+
+    check_case(case)
+
+
+@app.command()
+def ledger(
+    run: RunPath,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Print the books of a run; fails where they do not balance."""
+    from .books import show
+
+    show(run, as_json=json)
+
+
+@app.command()
+def verify(cases: Annotated[list[Path], typer.Argument(metavar="CASE…", help="Case directories.")]) -> None:
+    """Run cases and compare them with their references."""
+    from .verify import verify as verify_cases
+
+    verify_cases(cases)
+
+
+@app.command()
+def plot(run: RunPath) -> None:
+    """Draw the figures of a run into its folder."""
+    from .plot import plot as plot_run
+
+    plot_run(run)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of case files, with the settings of every installed kind."""
+    from .schema import case_schema_text
+
+    print(case_schema_text(), end="")
+
+
+@app.command(hidden=True)
+def stage(case: CasePath, name: Annotated[str, typer.Argument(metavar="STAGE")]) -> None:
+    """Do one stage of a case, on the ranks that this was started with."""
+    from .launch import run_stage
+
+    run_stage(case, name)
+
+
+if __name__ == "__main__":
+    main()
