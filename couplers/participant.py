@@ -18,7 +18,7 @@ from .kind import Context
 from .kinds import load_kind
 from .ledger import Chart, Closing, Entry, Ledger
 from .ledger_file import NAME, LedgerFile
-from .protocols import Adapter, Audited, Opens, Solver, Writes
+from .protocols import Adapter, Audited, Books, Opens, Solver, Writes
 from .quantities import QUANTITIES
 from .scheme import flows_of
 from .status import Status
@@ -38,7 +38,8 @@ class Participant:
         self.name = world.name
         self.output = output
         self.status = Status(output, self.name, world.comm.rank)
-        self.solver: Solver | None = None
+        self.solver: Books | None = None
+        self._stepper: Solver | None = None
         self.adapters: dict[str, Adapter] = {}
         self.seconds: dict[str, float] = {}
         """Time spent by this rank, by what it did."""
@@ -70,9 +71,9 @@ class Participant:
             window=self.case.window_of(self.name),
             parallel=self.case.parallel,
         )
-        self.solver = kind.create_solver(settings.solver, context)
+        self.solver = self._stepper = kind.create_solver(settings.solver, context)
         for name, interface in self.case.interfaces_of(self.name).items():
-            self.adapters[name] = kind.create_adapter(self.solver, interface.sides[self.name], context)
+            self.adapters[name] = kind.create_adapter(self._stepper, interface.sides[self.name], context)
 
     def open(self) -> None:
         """Meet the partners, give and take the initial states, and open the books. Collective over all participants."""
@@ -146,7 +147,7 @@ class Participant:
         return [channel for channel in self._channels if channel.flow.receiver == self.name]
 
     def _chart(self) -> Chart:
-        solver = self._require_solver()
+        solver = self._books()
         mine = (self.name, tuple(solver.rows()), tuple(solver.inventory()))
         known = {name: (rows, kept) for name, rows, kept in self.world.coupled.allgather(mine)}
         return Chart(
@@ -156,8 +157,8 @@ class Participant:
             flows=tuple(flow for flow in self._flows if flow.amounts),
         )
 
-    def _require_solver(self) -> Solver:
-        assert self.solver is not None, "create() or join() sets the solver"
+    def _books(self) -> Books:
+        assert self.solver is not None, "create() or a foreign program sets the solver"
         return self.solver
 
     def windows(self) -> Iterator[Window]:
@@ -187,12 +188,14 @@ class Participant:
     @property
     def max_dt(self) -> float:
         """The longest step that the solver can take now."""
-        return self._require_solver().max_dt
+        assert self._stepper is not None, "a foreign program advances its solver by itself"
+        return self._stepper.max_dt
 
     def advance(self, dt: float) -> None:
         """One step of the solver; what crossed in it joins the window's amounts."""
+        assert self._stepper is not None, "a foreign program advances its solver by itself"
         with self._time("solve"):
-            self._require_solver().advance(dt)
+            self._stepper.advance(dt)
         with self._time("exchange"):
             for adapter in self.adapters.values():
                 adapter.account(dt)
@@ -223,7 +226,7 @@ class Participant:
 
     def _shares(self, opening: bool = False) -> dict[Entry, Array]:
         """This rank's part of the books; rows cumulatively, in the ledger's units."""
-        chart, solver = self.ledger.chart, self._require_solver()
+        chart, solver = self.ledger.chart, self._books()
         shares: dict[Entry, Array] = {("inventory", self.name, ""): self._spread(solver.inventory())}
         shares |= {("row", self.name, row): self._spread(amounts) for row, amounts in solver.rows().items()}
         for flow in chart.flows:

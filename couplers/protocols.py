@@ -15,7 +15,22 @@ Rows = Mapping[str, Amounts]
 """Named rows of a book, e.g. ``{"wall": {"momentum": (3,), "energy": (1,)}}``: what the named thing *added*."""
 
 
-class Solver(Protocol):
+class Books(Protocol):
+    """What the ledger asks of a solver. Collective over the participant's communicator; each rank gives its share."""
+
+    def inventory(self) -> Amounts:
+        """What the solver holds of each quantity at the present time (this rank's share; extensive)."""
+        ...
+
+    def rows(self) -> Rows:
+        """Total added by each named boundary or source since the start of the run (this rank's share, cumulative).
+
+        The keys must be the same on every rank and in every window, from the first call on.
+        """
+        ...
+
+
+class Solver(Books, Protocol):
     """Advances one description of the physics; knows no partner.
 
     Every method is collective over the participant's communicator. Values are this rank's share in the participant's
@@ -29,17 +44,6 @@ class Solver(Protocol):
 
     def advance(self, dt: float) -> None:
         """Advance by ``dt``, in as many native steps as it takes."""
-        ...
-
-    def inventory(self) -> Amounts:
-        """What the solver holds of each quantity at the present time (this rank's share; extensive)."""
-        ...
-
-    def rows(self) -> Rows:
-        """Total added by each named boundary or source since the start of the run (this rank's share, cumulative).
-
-        The keys must be the same on every rank and in every window, from the first call on.
-        """
         ...
 
     def save(self) -> Any:

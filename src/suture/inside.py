@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from .couplers.case import load_case
 from .couplers.errors import CaseError, LaunchError, MappingError, SutureError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LAUNCHED = "SUTURE_LAUNCHED"
 """Set by `suture run` for the ranks that it starts: it shows their progress by itself."""
+Player = TypeVar("Player", bound=Participant)
 _ALIKE = (LaunchError, MappingError)
 """Raised on every rank alike: one message, and an orderly end."""
 
@@ -37,15 +38,15 @@ def play(path: Path, only: Sequence[str], output: Path | None) -> int:
     try:
         case = load_case(path)
     except CaseError as error:
-        return _together(world, error)
-    me = enter(case, world, only, output)
+        return together(world, error)
+    me = enter(case, world, only, output, Participant)
     if isinstance(me, SutureError):
-        return _together(world, me)
+        return together(world, me)
     stop = _show_progress(me, world)
     try:
         run(me)
     except _ALIKE as error:
-        return _together(world, error)
+        return together(world, error)
     except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
         abort(me, world, error)
     stop.set()
@@ -53,7 +54,9 @@ def play(path: Path, only: Sequence[str], output: Path | None) -> int:
     return 0
 
 
-def enter(case: Case, world: MPI.Comm, only: Sequence[str], output: Path | None) -> Participant | SutureError:
+def enter(
+    case: Case, world: MPI.Comm, only: Sequence[str], output: Path | None, player: type[Player]
+) -> Player | SutureError:
     """Split the world and make the output folder; an error is the same on every rank. Collective."""
     try:
         here = World.split(world, {name: p.ranks for name, p in case.participants.items()}, only)
@@ -67,7 +70,7 @@ def enter(case: Case, world: MPI.Comm, only: Sequence[str], output: Path | None)
     if problem:
         return LaunchError(problem)
     _log_to(folder / "suture.log", here)
-    return Participant(case, here, folder)
+    return player(case, here, folder)
 
 
 def _make(folder: Path, case: Case) -> str:
@@ -126,7 +129,7 @@ def abort(me: Participant, world: MPI.Comm, error: BaseException) -> NoReturn:
     raise AssertionError("MPI_Abort returned")
 
 
-def _together(world: MPI.Comm, error: SutureError) -> int:
+def together(world: MPI.Comm, error: SutureError) -> int:
     """Every rank has the same error: say it once."""
     if world.rank == 0:
         print(error, file=sys.stderr, flush=True)

@@ -1,0 +1,147 @@
+"""How a solver that is not one of ours takes part: it keeps its own loop and calls the participant's verbs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .case_model import Case
+from .cells import Array, Cells
+from .errors import CaseError, Mistake, SutureError
+from .participant import Participant
+from .protocols import Amounts
+from .quantities import QUANTITIES
+from .window import Window
+from .world import World
+
+
+class ForeignSide:
+    """One interface as a foreign solver sees it: what arrived, what was booked of it, and what is given."""
+
+    def __init__(self, name: str, amounts: Cells | None, states: Cells | None) -> None:
+        self._name = name
+        self._cells = {"amount": amounts, "state": states}
+        self._given: dict[str, Array] = {}
+        self._booked: dict[str, Array] = {}
+        self._carry: dict[str, Array] = {}
+        self.arrived: Mapping[str, Array] = {}
+        """What came for this window, by quantity: (cells, components); amounts are positive when they come in."""
+
+    def give(self, **values: ArrayLike) -> None:
+        """Set what the next ``send`` gives, by quantity; a scalar or (components,) holds for every cell.
+
+        States are given before the first window too. Amounts are what left this solver in the window.
+        """
+        for quantity, value in values.items():
+            if quantity not in QUANTITIES:
+                raise SutureError(f"give({quantity}=…): there is no such quantity; known: {', '.join(QUANTITIES)}")
+            shape = (len(self.cells(quantity)), QUANTITIES[quantity].components)
+            array = np.asarray(value, dtype=float)
+            self._given[quantity] = np.broadcast_to(
+                array[:, None] if array.shape == shape[:1] != (1,) else array, shape
+            )
+
+    def book(self, **amounts: ArrayLike) -> None:
+        """Say what the solver took of the amounts that came, as it added them up itself; the rest is carried."""
+        for quantity, value in amounts.items():
+            shape = (QUANTITIES[quantity].components,)
+            self._booked[quantity] = self._booked.get(quantity, np.zeros(shape)) + np.asarray(value, float).reshape(
+                shape
+            )
+
+    def cells(self, quantity: str) -> Cells:
+        """The cells that were named for amounts or for states."""
+        kind = QUANTITIES[quantity].kind
+        found = self._cells[kind]
+        if found is None:
+            raise SutureError(
+                f"interface {self._name!r} exchanges {quantity}: name its cells, side(…, {kind}s=(lower, upper))"
+            )
+        return found
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Keep the partner's initial states in ``arrived``."""
+        self.arrived = states
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """Keep what came; what was carried stays owed."""
+        self.arrived = values
+        self._booked = {}
+        for quantity, value in values.items():
+            if QUANTITIES[quantity].kind == "amount":
+                self._carry[quantity] = self._carry.get(quantity, 0.0) + value.sum(axis=0)
+
+    def account(self, dt: float) -> None:
+        """The foreign solver counts by itself."""
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """What was given; booked amounts leave the carry."""
+        for quantity, value in self._booked.items():
+            self._carry[quantity] = self._carry.get(quantity, 0.0) - value
+        return self._given
+
+    def received(self) -> Amounts:
+        """What was booked in this window."""
+        return self._booked
+
+    def carry(self) -> Amounts:
+        """What came and was not booked."""
+        return self._carry
+
+
+@dataclass
+class ForeignSolver:
+    """What the books ask of a solver, answered by the user's functions."""
+
+    tell_inventory: Callable[[], Mapping[str, ArrayLike]] = dict
+    tell_rows: Callable[[], Mapping[str, Mapping[str, ArrayLike]]] = dict
+
+    def inventory(self) -> Amounts:
+        """This rank's share of what the solver holds."""
+        return {q: np.asarray(v, float).reshape(-1) for q, v in self.tell_inventory().items()}
+
+    def rows(self) -> Mapping[str, Amounts]:
+        """Cumulative rows of boundaries and sources."""
+        return {row: {q: np.asarray(v, float).reshape(-1) for q, v in a.items()} for row, a in self.tell_rows().items()}
+
+
+class ForeignParticipant(Participant):
+    """A participant whose loop is the user's own program: it calls ``receive``, ``send`` and ``close`` itself."""
+
+    def __init__(self, case: Case, world: World, output: Path) -> None:
+        super().__init__(case, world, output)
+        self.solver: ForeignSolver = ForeignSolver()
+
+    def side(
+        self,
+        interface: str,
+        *,
+        amounts: tuple[ArrayLike, ArrayLike] | None = None,
+        states: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> ForeignSide:
+        """Describe this side of an interface: lower and upper corners (n, 3) of this rank's cells, in own units."""
+        known = self.case.interfaces_of(self.name)
+        if interface not in known:
+            raise CaseError(
+                Mistake(
+                    self.case.file, "interfaces", interface, "no such interface of this participant", ", ".join(known)
+                )
+            )
+        self.adapters[interface] = side = ForeignSide(interface, _cells(amounts), _cells(states))
+        return side
+
+    def books(
+        self,
+        inventory: Callable[[], Mapping[str, ArrayLike]],
+        rows: Callable[[], Mapping[str, Mapping[str, ArrayLike]]] = dict,
+    ) -> None:
+        """Name functions that tell this rank's inventory and cumulative rows, so that a leak is seen."""
+        self.solver = ForeignSolver(inventory, rows)
+
+
+def _cells(corners: tuple[ArrayLike, ArrayLike] | None) -> Cells | None:
+    return None if corners is None else Cells(np.atleast_2d(corners[0]), np.atleast_2d(corners[1]))
