@@ -1,0 +1,114 @@
+"""The uniform grid: how PETSc's DMDA divides it among ranks and exchanges the cells next to the cuts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import petsc4py
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from .settings import AXES, NavierStokesSettings
+
+Array = NDArray[np.float64]
+EQUATIONS = 5
+"""Conserved variables per cell: mass, three momenta, total energy, per unit volume."""
+
+
+class Grid:
+    """This rank's block of cells.
+
+    Arrays of cells are C-ordered (z, y, x), with a trailing axis of the five conserved variables. ``state`` and
+    ``residual`` hold the owned cells; ``local`` also the neighbours' cells next to them, as ``exchange`` leaves them.
+    """
+
+    def __init__(self, settings: NavierStokesSettings, comm: MPI.Comm) -> None:
+        self.cells = settings.cells
+        self.active = settings.active_axes()
+        self.lower = np.asarray(settings.lower)
+        self.spacing = np.asarray(settings.spacing())
+        self.cell_volume = float(np.prod(self.spacing))
+        self.periodic = tuple(
+            axis in self.active and settings.boundaries[f"{AXES[axis]}-lower"].kind == "periodic"  # type: ignore[index]
+            for axis in range(3)
+        )
+        self._create(comm)
+
+    def _create(self, comm: MPI.Comm) -> None:
+        # PETSc starts on the ranks that use it: by default it would wait for every rank of the world.
+        petsc4py.init([], comm=comm)
+        from petsc4py import PETSc
+
+        boundary = PETSc.DM.BoundaryType
+        self._dm: Any = PETSc.DMDA().create(
+            dim=len(self.active),
+            dof=EQUATIONS,
+            sizes=[self.cells[axis] for axis in self.active],
+            boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
+            stencil_type=PETSc.DMDA.StencilType.BOX,
+            stencil_width=1,
+            comm=comm,
+        )
+        self.start, self.owned = self._place(*self._dm.getCorners())
+        ghost_start, ghost_size = self._place(*self._dm.getGhostCorners())
+        self.valid_lower = tuple(s - g for s, g in zip(self.start, ghost_start, strict=True))
+        self.valid_upper = tuple(
+            g + m - s - n for s, n, g, m in zip(self.start, self.owned, ghost_start, ghost_size, strict=True)
+        )
+        self.state = np.zeros((*self.owned[::-1], EQUATIONS))
+        self.residual = np.zeros_like(self.state)
+        self.local = np.zeros((*ghost_size[::-1], EQUATIONS))
+        size = (self.state.size, int(np.prod(self.cells)) * EQUATIONS)
+        self._global_vector = PETSc.Vec().createWithArray(self.state, size=size, bsize=EQUATIONS, comm=comm)
+        self._local_vector = PETSc.Vec().createWithArray(self.local, bsize=EQUATIONS, comm=PETSc.COMM_SELF)
+
+    def _place(self, start: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Corners along the active axes as corners along x, y, z."""
+        starts, sizes = [0, 0, 0], [1, 1, 1]
+        for axis, first, count in zip(self.active, start, size, strict=True):
+            starts[axis], sizes[axis] = int(first), int(count)
+        return tuple(starts), tuple(sizes)
+
+    def exchange(self) -> None:
+        """Copy ``state`` into ``local`` and fill it from the neighbours; collective."""
+        self._dm.globalToLocal(self._global_vector, self._local_vector)
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """Shape (z, y, x) of the owned cells with one ghost on each side of every active axis."""
+        return tuple(self.owned[axis] + 2 * (axis in self.active) for axis in (2, 1, 0))
+
+    @property
+    def interior(self) -> tuple[slice, ...]:
+        """The owned cells in an array of shape ``padded``."""
+        return tuple(slice(1, -1) if axis in self.active else slice(None) for axis in (2, 1, 0))
+
+    def edges(self, axis: int) -> Array:
+        """Positions of this rank's cell faces along ``axis``, one more than cells."""
+        index = np.arange(self.start[axis], self.start[axis] + self.owned[axis] + 1)
+        return self.lower[axis] + self.spacing[axis] * index
+
+    def centres(self) -> tuple[Array, Array, Array]:
+        """x, y and z of this rank's cell centres, each (z, y, x)."""
+        middle = [0.5 * (edges[1:] + edges[:-1]) for edges in map(self.edges, range(3))]
+        z, y, x = np.meshgrid(middle[2], middle[1], middle[0], indexing="ij")
+        return x, y, z
+
+    def touches(self, axis: int, end: int) -> bool:
+        """Whether this rank has cells at the lower (0) or upper (1) end of ``axis``, and that is a boundary."""
+        if axis not in self.active or self.periodic[axis]:
+            return False
+        return self.start[axis] == 0 if end == 0 else self.start[axis] + self.owned[axis] == self.cells[axis]
+
+    def boxes(self, first: tuple[int, int, int], last: tuple[int, int, int]) -> tuple[Array, Array]:
+        """Lower and upper corners, each (n, 3), of this rank's cells ``first`` ≤ index < ``last``, x fastest.
+
+        Indices are this rank's own, along x, y, z.
+        """
+        corners = []
+        for shift in (0, 1):
+            along = [self.edges(axis)[first[axis] + shift : last[axis] + shift] for axis in range(3)]
+            z, y, x = np.meshgrid(along[2], along[1], along[0], indexing="ij")
+            corners.append(np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1))
+        return corners[0], corners[1]
