@@ -68,3 +68,9 @@ class MappingError(SutureError):
     """The two sides of an interface do not describe the same region."""
 
     exit_code = 2
+
+
+class LedgerError(SutureError):
+    """A ledger file is missing or cannot be read."""
+
+    exit_code = 2

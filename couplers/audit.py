@@ -1,0 +1,187 @@
+"""Checks a finished ledger from its file alone: every balance is worked out again from what was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cells import Array
+from .errors import LedgerError
+from .ledger import relative_defect
+from .ledger_file import NAME
+
+
+@dataclass(frozen=True)
+class Balance:
+    """One account over the whole run: terms by name, all of shape (columns,), and its defects."""
+
+    name: str
+    terms: dict[str, Array]
+    """Over the run: opening and closing values, and the sums of what was added in between."""
+    throughput: Array
+    """Sum of |amounts|."""
+    defect: Array
+    """The largest relative defect of a window; nan where it cannot be checked."""
+    drift: Array
+    """The relative defect of the run as a whole: the sum of the windows' defects."""
+    worst_window: int
+
+    @property
+    def worst(self) -> float:
+        """The largest relative defect, 0 where nothing can be checked."""
+        both = np.nan_to_num(np.concatenate((self.defect, self.drift)))
+        return float(both.max()) if both.size else 0.0
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything that a ledger file says, balanced anew."""
+
+    file: Path
+    columns: tuple[str, ...]
+    tolerance: float
+    windows: int
+    time: float
+    complete: bool
+    participants: list[Balance]
+    flows: list[Balance]
+    whole: Balance
+    audits: dict[str, dict[str, Array | int]] = field(default_factory=dict)
+    """By flow: number of audit windows, mean and root-mean-square difference sent - audit, largest relative one."""
+
+    @property
+    def worst(self) -> float:
+        """The largest relative defect of all balances."""
+        return max((b.worst for b in [*self.participants, *self.flows, self.whole]), default=0.0)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every balance holds within the tolerance of the case."""
+        return self.worst <= self.tolerance
+
+
+def read_books(run: Path) -> Books:
+    """Balance the ledger of a run's folder anew; raises ``LedgerError`` where there is none or it cannot be read."""
+    import h5py
+
+    path = find(run)
+    try:
+        with h5py.File(path, "r") as file:
+            return _Reader(file).books(path)
+    except (OSError, KeyError) as error:
+        raise LedgerError(f"{path} is not a readable ledger: {error}") from error
+
+
+def find(run: Path) -> Path:
+    """The ledger of a run's folder, of a case directory with a RUN, or the file itself."""
+    for path in (run, run / NAME, run / "RUN" / NAME):
+        if path.is_file():
+            return path
+    raise LedgerError(f"no ledger in {run}: expected {NAME} there or in RUN/; name the folder that `suture run` wrote")
+
+
+class _Reader:
+    """One ledger file; rows are windows, columns are components of quantities."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._tolerance = float(file.attrs["tolerance"])
+        self._columns = tuple(file.attrs["columns"])
+        self._time = file["time"][:]
+        self._none = np.zeros((len(self._time) - 1, len(self._columns)))
+        self._flow_names = list(file["flows"]) if "flows" in file else []
+        self._names = list(file["participants"])
+
+    def books(self, path: Path) -> Books:
+        flows = [self._flow(name) for name in self._flow_names]
+        participants = [self._participant(name) for name in self._names]
+        return Books(
+            file=path,
+            columns=self._columns,
+            tolerance=self._tolerance,
+            windows=len(self._time) - 1,
+            time=float(self._time[-1]),
+            complete=bool(self._file.attrs["complete"]),
+            participants=participants,
+            flows=flows,
+            whole=self._whole(),
+            audits={name: audit for name in self._flow_names if (audit := self._audit(name))},
+        )
+
+    def _get(self, path: str) -> Array:
+        return self._file[path][:] if path in self._file else self._none
+
+    def _rows(self, name: str) -> dict[str, Array]:
+        group = self._file.get(f"participants/{name}/rows")
+        return {row: group[row][:] for row in group} if group is not None else {}
+
+    def _crossed(self, name: str) -> dict[str, Array]:
+        """Received counts positive, sent negative."""
+        terms: dict[str, Array] = {}
+        for flow in self._flow_names:
+            attributes = self._file[f"flows/{flow}"].attrs
+            if attributes["receiver"] == name:
+                terms[f"received, {flow}"] = self._get(f"flows/{flow}/received")
+            elif attributes["sender"] == name:
+                terms[f"sent, {flow}"] = -self._get(f"flows/{flow}/sent")
+        return terms
+
+    def _participant(self, name: str) -> Balance:
+        held = self._file[f"participants/{name}/inventory"][:]
+        unkept = np.isnan(self._get(f"participants/{name}/residual")).any(axis=0)
+        terms = self._crossed(name) | self._rows(name)
+        defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
+        defect[:, unkept] = np.nan
+        return self._balance(f"participant {name}", held, terms, defect, list(terms.values()))
+
+    def _flow(self, name: str) -> Balance:
+        sent, received = self._get(f"flows/{name}/sent"), self._get(f"flows/{name}/received")
+        carry = self._file[f"flows/{name}/carry"][:]
+        defect = sent - received - np.diff(carry, axis=0)
+        return self._balance(name, carry, {"sent": sent, "received": received}, defect, [sent])
+
+    def _whole(self) -> Balance:
+        """All inventories and carries together: only named boundaries and sources change them."""
+        held = sum(self._file[f"participants/{name}/inventory"][:] for name in self._names)
+        held = held + sum(self._file[f"flows/{name}/carry"][:] for name in self._flow_names)
+        rows = {f"{name}: {row}": v for name in self._names for row, v in self._rows(name).items()}
+        unkept = [np.isnan(self._get(f"participants/{name}/residual")).any(axis=0) for name in self._names]
+        defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
+        defect[:, np.any(unkept, axis=0)] = np.nan
+        flowed = [*rows.values(), *(self._get(f"flows/{name}/sent") for name in self._flow_names)]
+        return self._balance("the whole", held, rows, defect, flowed)
+
+    def _balance(self, name: str, held: Array, terms: dict[str, Array], defect: Array, flowed: list[Array]) -> Balance:
+        flow = sum((np.abs(f) for f in flowed), self._none)
+        size = np.abs(held[1:]) + np.abs(held[:-1]) + sum((np.abs(t) for t in terms.values()), self._none)
+        size = size + sum((np.abs(np.cumsum(t, axis=0)) for t in terms.values()), self._none)
+        relative = relative_defect(defect, np.cumsum(flow, axis=0), size, self._tolerance)
+        drift = relative_defect(defect.sum(axis=0), flow.sum(axis=0), size.sum(axis=0), self._tolerance)
+        checked = np.nan_to_num(relative)
+        totals = {"opening": held[0], "closing": held[-1]} | {key: t.sum(axis=0) for key, t in terms.items()}
+        return Balance(
+            name,
+            totals,
+            flow.sum(axis=0),
+            relative.max(axis=0) if len(relative) else np.zeros(len(self._columns)),
+            drift,
+            int(checked.max(axis=1).argmax()) if checked.size else 0,
+        )
+
+    def _audit(self, name: str) -> dict[str, Array | int]:
+        audit, sent = self._get(f"flows/{name}/audit"), self._get(f"flows/{name}/sent")
+        done = ~np.isnan(audit).any(axis=1)
+        if not done.any():
+            return {}
+        residual = sent[done] - audit[done]
+        throughput = np.cumsum(np.abs(sent), axis=0)[done]
+        scale = np.where(throughput > 0, throughput, 1.0)
+        return {
+            "windows": int(done.sum()),
+            "mean": residual.mean(axis=0),
+            "rms": np.sqrt((residual**2).mean(axis=0)),
+            "relative": (np.abs(residual) / scale).max(axis=0),
+        }

@@ -1,0 +1,90 @@
+"""``suture ledger``: prints the books of a run, and fails on a defect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .couplers.audit import Balance, Books, read_books
+from .couplers.errors import ConservationError
+
+
+def show(run: Path, as_json: bool = False) -> None:
+    """Print the books; raises ``ConservationError`` when a balance has a defect above the case's tolerance."""
+    books = read_books(run)
+    if as_json:
+        print(json.dumps(as_tree(books), indent=1))
+    else:
+        _print(books)
+    if not books.balanced:
+        worst = max([*books.participants, *books.flows, books.whole], key=lambda b: b.worst)
+        raise ConservationError(
+            f"{worst.name}: defect {worst.worst:.3g} of throughput, worst in window {worst.worst_window}; "
+            f"the case allows {books.tolerance:g}"
+        )
+
+
+def as_tree(books: Books) -> dict[str, Any]:
+    """The books as plain lists and numbers; nan becomes None."""
+    return {
+        "file": str(books.file),
+        "columns": list(books.columns),
+        "tolerance": books.tolerance,
+        "windows": books.windows,
+        "time": books.time,
+        "complete": books.complete,
+        "balanced": books.balanced,
+        "worst_defect": books.worst,
+        "participants": {b.name: _balance_tree(b) for b in books.participants},
+        "flows": {b.name: _balance_tree(b) for b in books.flows},
+        "whole": _balance_tree(books.whole),
+        "audits": {name: {k: _plain(v) for k, v in audit.items()} for name, audit in books.audits.items()},
+    }
+
+
+def _balance_tree(balance: Balance) -> dict[str, Any]:
+    return {
+        "terms": {name: _plain(values) for name, values in balance.terms.items()},
+        "throughput": _plain(balance.throughput),
+        "worst_defect": _plain(balance.defect),
+        "drift": _plain(balance.drift),
+        "worst_window": balance.worst_window,
+    }
+
+
+def _plain(values: Any) -> Any:
+    if isinstance(values, int):
+        return values
+    return [None if np.isnan(v) else float(v) for v in np.asarray(values)]
+
+
+def _print(books: Books) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    state = "complete" if books.complete else "not finished"
+    console.print(f"{books.file}: {books.windows} windows to t = {books.time:g}, {state}")
+    for balance in [*books.participants, *books.flows, books.whole]:
+        table = Table(title=balance.name, title_justify="left")
+        table.add_column("")
+        for column in books.columns:
+            table.add_column(column, justify="right")
+        for name, values in balance.terms.items():
+            table.add_row(name, *(f"{v:.8g}" for v in values))
+        for name, values in (("throughput", balance.throughput), ("defect", balance.defect), ("drift", balance.drift)):
+            table.add_row(name, *("not kept" if np.isnan(v) else f"{v:.2g}" for v in values), style="bold")
+        console.print(table)
+    for name, audit in books.audits.items():
+        table = Table(title=f"audit of {name}: {audit['windows']} windows", title_justify="left")
+        table.add_column("sent - audit")
+        for column in books.columns:
+            table.add_column(column, justify="right")
+        for key in ("mean", "rms", "relative"):
+            table.add_row(key, *(f"{v:.2g}" for v in np.asarray(audit[key])))
+        console.print(table)
+    verdict = "balanced" if books.balanced else "NOT BALANCED"
+    console.print(f"{verdict}: worst defect {books.worst:.2g} of throughput, tolerance {books.tolerance:g}")
