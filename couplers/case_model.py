@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from .quantities import QUANTITIES
+from .quantities import AMOUNTS, QUANTITIES, STATES
 from .units import UnitSystem, convert, factor, si_value
 
 FOREIGN = "foreign"
@@ -41,6 +41,8 @@ WallTime = Annotated[
     WithJsonSchema(_number_or_text("10 min")),
 ]
 """A time on the clock: a number of seconds, or a text with its unit."""
+Amount = Annotated[str, Field(json_schema_extra={"enum": list(AMOUNTS)})]
+State = Annotated[str, Field(json_schema_extra={"enum": list(STATES)})]
 Count = Annotated[int, Field(strict=True, ge=1)]
 
 
@@ -111,8 +113,8 @@ class Direction(Table):
 
     sender: str = Field(alias="from", description="Participant that gives.")
     receiver: str = Field(alias="to", description="Participant that takes.")
-    amounts: tuple[str, ...] = Field((), description="Conserved amounts: mass, momentum, energy.")
-    states: tuple[str, ...] = Field((), description="States: density, velocity, temperature, pressure.")
+    amounts: tuple[Amount, ...] = Field((), description="Conserved amounts: mass, momentum, energy.")
+    states: tuple[State, ...] = Field((), description="States: density, velocity, temperature, pressure.")
 
     @property
     def quantities(self) -> tuple[str, ...]:

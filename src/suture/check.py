@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from .couplers.case_model import Case, Direction, Interface, Participant
 from .couplers.errors import CaseError
 from .couplers.kind import CheckRequest, Estimate
 
+_FILE_WIDTH = 160
+"""Columns where the output is no terminal."""
+
 Estimates = Mapping[str, Estimate]
 
 
@@ -22,8 +26,8 @@ def check(path: Path, console: Console | None = None) -> None:
     """Check the case and its inputs without starting MPI, and print how it is coupled; ``CaseError`` if it is wrong."""
     case = load_case(path)
     estimates = verify_case(case)
-    console = console or Console(highlight=False)
-    console.print(draw(case, estimates), soft_wrap=not console.is_terminal)
+    console = console or Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    console.print(draw(case, estimates))
 
 
 def verify_case(case: Case) -> dict[str, Estimate]:
