@@ -79,7 +79,8 @@ class Review:
             if kind == "unit":
                 path, found = (*path, context["key"]), shown(details["input"][context["key"]])
             reason, _, remedy = allowed.partition("; ")
-            found = reason if found.strip('"') in reason else f"{found}: {reason}"
+            table = isinstance(details["input"], Mapping) or found.strip('"') in reason
+            found = reason if table else f"{found}: {reason}"
             allowed = _description(model, data, path)
         self.add((*place, *path), found, allowed, remedy)
 
