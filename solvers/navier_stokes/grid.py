@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import petsc4py
-from mpi4py import MPI
 from numpy.typing import NDArray
 
+from ..errors import SolverError
 from .settings import AXES, NavierStokesSettings
+
+if TYPE_CHECKING:
+    # A case is read and checked without MPI, which importing mpi4py.MPI would start.
+    from mpi4py import MPI
 
 Array = NDArray[np.float64]
 EQUATIONS = 5
@@ -36,20 +39,27 @@ class Grid:
         self._create(comm)
 
     def _create(self, comm: MPI.Comm) -> None:
+        try:
+            import petsc4py
+        except ImportError as error:
+            raise SolverError("the Navier-Stokes solver needs petsc4py; on Debian: python3-petsc4py-real") from error
         # PETSc starts on the ranks that use it: by default it would wait for every rank of the world.
         petsc4py.init([], comm=comm)
         from petsc4py import PETSc
 
         boundary = PETSc.DM.BoundaryType
-        self._dm: Any = PETSc.DMDA().create(
-            dim=len(self.active),
-            dof=EQUATIONS,
-            sizes=[self.cells[axis] for axis in self.active],
-            boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
-            stencil_type=PETSc.DMDA.StencilType.BOX,
-            stencil_width=1,
-            comm=comm,
-        )
+        try:
+            self._dm: Any = PETSc.DMDA().create(
+                dim=len(self.active),
+                dof=EQUATIONS,
+                sizes=[self.cells[axis] for axis in self.active],
+                boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
+                stencil_type=PETSc.DMDA.StencilType.BOX,
+                stencil_width=1,
+                comm=comm,
+            )
+        except PETSc.Error as error:
+            raise SolverError(f"PETSc cannot divide {self.cells} cells among {comm.size} ranks; use fewer") from error
         self.start, self.owned = self._place(*self._dm.getCorners())
         ghost_start, ghost_size = self._place(*self._dm.getGhostCorners())
         self.valid_lower = tuple(s - g for s, g in zip(self.start, ghost_start, strict=True))

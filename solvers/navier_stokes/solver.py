@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
@@ -16,6 +15,9 @@ from ._fluxes import Kernel
 from .closures import Fluid, create_fluid
 from .grid import EQUATIONS, Grid
 from .settings import SIDES, NavierStokesSettings, Reservoir, Wall
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 Array = NDArray[np.float64]
 Book = dict[str, Array]
@@ -37,8 +39,11 @@ class NavierStokes:
     """
 
     def __init__(self, settings: NavierStokesSettings, comm: MPI.Comm, folder: str | Path = ".") -> None:
+        from mpi4py import MPI  # not before: importing it starts MPI
+
         self.settings = settings
         self.comm = comm.Dup()
+        self._largest = MPI.MAX
         self.fluid: Fluid = create_fluid(settings.fluid, Path(folder))
         self.grid = Grid(settings, self.comm)
         self.time = 0.0
@@ -324,7 +329,7 @@ class NavierStokes:
             self._sound_speed[...] = self.fluid.sound_speed(f[_DENSITY], f[_TEMPERATURE])
             self._heat_capacity[...] = self.fluid.heat_capacity(f[_DENSITY], f[_TEMPERATURE])
             rate = self._kernel.stability_rate(self._sound_speed, self._heat_capacity)
-        rate = self.comm.allreduce(math.inf if math.isnan(rate) else rate, op=MPI.MAX)
+        rate = self.comm.allreduce(math.inf if math.isnan(rate) else rate, op=self._largest)
         if math.isinf(rate):
             raise SolverError(problem or f"the flow at time {self.time:g}: invalid on another rank")
         self._max_dt = self.settings.cfl / rate

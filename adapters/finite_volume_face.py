@@ -1,0 +1,226 @@
+"""One side of a Navier-Stokes box at an interface: amounts in through its faces, the state of its cells out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..couplers.cells import Array, Cells
+from ..couplers.kind import CheckRequest, Context, Estimate, Kind
+from ..couplers.window import Window
+from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, SolverError
+from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
+from ..solvers.navier_stokes.estimate import initial_problem, longest_step
+
+AMOUNTS: tuple[str, ...] = ("mass", "momentum", "energy")
+STATES: tuple[str, ...] = ("density", "velocity", "temperature", "pressure")
+
+_AMOUNT_COLUMNS = {"mass": slice(0, 1), "momentum": slice(1, 4), "energy": slice(4, 5)}
+_STATE_COLUMNS = {"density": slice(0, 1), "velocity": slice(1, 4), "temperature": slice(4, 5), "pressure": slice(5, 6)}
+
+# The partner takes states as constant on each cell given; parts of a cell carry its linear profile to second order.
+_PARTS = 4
+
+# Seconds per step and per cell and stage, measured; for the estimate only.
+_STEP_SECONDS, _CELL_SECONDS = 6e-5, 1.2e-7
+
+
+class FiniteVolumeFaceSettings(BaseModel):
+    """``[interfaces.NAME.sides.PARTICIPANT]`` of a finite-volume participant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    side: Literal["x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper"]
+    """Side of the box at the interface; its boundary must be of kind ``seam``."""
+    layers: Annotated[int, Field(ge=1)] = 8
+    """Layers of cells next to the side whose state is given; at most all of them."""
+
+
+class CoupledFlow(NavierStokes):
+    """The flow solver with its output folder."""
+
+    def __init__(self, settings: NavierStokesSettings, context: Context) -> None:
+        super().__init__(settings, context.comm, context.case)
+        self._output = context.output
+
+    def write(self, window: int, time: float) -> None:
+        """Write the fields at the end of ``window``; -1 is the initial state."""
+        self.write_fields(self._output / f"fields_{window + 1:06d}")
+
+
+class FiniteVolumeFace:
+    """Puts amounts into the faces of one side as a constant flux, and gives the state of the cells next to it.
+
+    Amounts live on the side's faces, positive when they enter; states on the cells of the first ``layers`` layers,
+    each cut in four along the normal so that the linear profile inside a cell is passed on.
+    """
+
+    def __init__(self, solver: NavierStokes, settings: FiniteVolumeFaceSettings) -> None:
+        self._solver = solver
+        self._side = settings.side
+        self._axis, self._end = SIDES.index(settings.side) // 2, SIDES.index(settings.side) % 2
+        self._layers = settings.layers
+        self._faces = Cells(*solver.seam_cells(settings.side))
+        extents = np.delete(self._faces.upper - self._faces.lower, self._axis, axis=1)
+        self._areas = extents.prod(axis=1)[:, None]
+        lower, upper, _, _ = solver.layers(settings.side, settings.layers)
+        self._parts = Cells(*_split(lower, upper, self._axis))
+        self._taken = np.zeros((len(self._faces), 5))
+        self._due = np.zeros_like(self._taken)
+        self._brought = np.zeros_like(self._taken)
+        self._window = -1
+
+    def cells(self, quantity: str) -> Cells:
+        """The side's faces for amounts, the parts of its cells for states."""
+        return self._faces if quantity in AMOUNTS else self._parts
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """The flow starts from its own initial state."""
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """Spread the amounts of the window, and what round-off left of earlier ones, evenly over its time."""
+        if window.index != self._window:  # a window that is repeated starts from the same remainder
+            self._window, self._brought = window.index, self._due - self._taken
+        message = [
+            values.get(name, np.zeros((len(self._faces), n))) for name, n in zip(AMOUNTS, (1, 3, 1), strict=True)
+        ]
+        self._due = self._brought + np.concatenate(message, axis=1)
+        self._taken = np.zeros_like(self._due)
+        self._solver.set_seam_flux(self._side, self._due / (self._areas * window.dt))
+
+    def account(self, dt: float) -> None:
+        """Add what the solver's faces let in during the step."""
+        self._taken += self._solver.seam_amounts(self._side)
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """The state of the cells next to the side."""
+        lower, upper, values, slopes = self._solver.layers(self._side, self._layers)
+        length = (upper - lower)[:, self._axis, None]
+        shifts = (np.arange(_PARTS) + 0.5) / _PARTS - 0.5
+        parts = np.concatenate([values + slopes * (length * shift) for shift in shifts])
+        return {name: parts[:, columns] for name, columns in _STATE_COLUMNS.items()}
+
+    def received(self) -> Mapping[str, Array]:
+        """What the side's faces let in during the window, as the solver summed it."""
+        return _book(self._taken)
+
+    def carry(self) -> Mapping[str, Array]:
+        """What arrived and was not let in: round-off, which the next window makes good."""
+        return _book(self._due - self._taken)
+
+    def initial_amounts(self, window: Window) -> Mapping[str, Array]:
+        """What the present state would drive through the side in a window: pressure, and convection where it flows."""
+        _, _, values, slopes = self._solver.layers(self._side, 1)
+        inward = -1.0 if self._end else 1.0
+        face = values - slopes * (0.5 * inward * self._solver.grid.spacing[self._axis])
+        density, velocity, temperature, pressure = face[:, 0], face[:, 1:4], face[:, 4], face[:, 5]
+        normal = inward * velocity[:, self._axis]
+        energy = self._solver.fluid.energy(density, temperature) + 0.5 * np.square(velocity).sum(axis=1)
+        momentum = (density * normal)[:, None] * velocity
+        momentum[:, self._axis] += inward * pressure
+        flux = np.column_stack([density * normal, momentum, (density * energy + pressure) * normal])
+        amounts = flux * self._areas * window.dt
+        return {name: amounts[:, columns] for name, columns in _AMOUNT_COLUMNS.items()}
+
+
+def _split(lower: Array, upper: Array, axis: int) -> tuple[Array, Array]:
+    """Each box cut into equal parts along ``axis``: all first parts, all second parts, and so on."""
+    step = (upper - lower)[:, axis] / _PARTS
+    lowers = np.concatenate([lower] * _PARTS)
+    uppers = np.concatenate([upper] * _PARTS)
+    for part in range(_PARTS):
+        block = slice(part * len(lower), (part + 1) * len(lower))
+        lowers[block, axis] = lower[:, axis] + part * step
+        # The last part ends where the cell does, to the last bit.
+        uppers[block, axis] = upper[:, axis] if part == _PARTS - 1 else lower[:, axis] + (part + 1) * step
+    return lowers, uppers
+
+
+def _book(amounts: Array) -> dict[str, Array]:
+    total = amounts.sum(axis=0)
+    return {name: total[columns] for name, columns in _AMOUNT_COLUMNS.items()}
+
+
+def _extent(
+    solver: NavierStokesSettings, interface: FiniteVolumeFaceSettings
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """The rectangle of the side."""
+    axis, end = SIDES.index(interface.side) // 2, SIDES.index(interface.side) % 2
+    lower, upper = list(solver.lower), list(solver.upper)
+    lower[axis] = upper[axis] = (solver.lower, solver.upper)[end][axis]
+    return (lower[0], lower[1], lower[2]), (upper[0], upper[1], upper[2])
+
+
+def _check(request: CheckRequest) -> Estimate | None:
+    """Refuse seams without an interface, sides that are no seam, fluids that cannot be read, states out of range."""
+    settings: NavierStokesSettings = request.solver
+    table = f"participants.{request.participant}.solver"
+    _check_seams(request, settings)
+    cells = int(np.prod(settings.cells))
+    if request.ranks > cells:
+        place = f"participants.{request.participant}"
+        raise request.report(place, "ranks", request.ranks, f"at most {cells}, one for each cell", "use fewer ranks")
+    fluid_file = request.case / settings.fluid.file if isinstance(settings.fluid, MeasuredSettings) else None
+    if fluid_file in request.made and not fluid_file.exists():
+        return None
+    try:
+        fluid = create_fluid(settings.fluid, request.case)
+    except SolverError as error:
+        raise request.report(
+            f"{table}.fluid", "file", error, "a file of a measured fluid", "add the stage that measures it"
+        ) from error
+    problem = initial_problem(settings, fluid)
+    if problem:
+        remedy = "start from a state that the fluid's closure covers"
+        raise request.report(f"{table}.initial", *problem, remedy)
+    steps = max(1.0, request.window / longest_step(settings, fluid))
+    seconds = steps * (_STEP_SECONDS + 3.0 * _CELL_SECONDS * cells / request.ranks)
+    return Estimate(size=f"{cells} cells", steps=steps, seconds=seconds)
+
+
+def _check_seams(request: CheckRequest, settings: NavierStokesSettings) -> None:
+    table = f"participants.{request.participant}.solver"
+    used: dict[str, str] = {}
+    for name, interface in request.interfaces.items():
+        side = interface.side
+        place = f"interfaces.{name}.sides.{request.participant}"
+        boundary = settings.boundaries.get(side)
+        if boundary is None or boundary.kind != "seam":
+            found = f"{side!r}, whose boundary is {'absent' if boundary is None else f'of kind {boundary.kind!r}'}"
+            remedy = f'write {side} = {{ kind = "seam" }} in [{table}.boundaries], or name the side that is one'
+            raise request.report(place, "side", found, "a side whose boundary is of kind 'seam'", remedy)
+        if side in used:
+            raise request.report(
+                place, "side", f"{side!r}, as in [interfaces.{used[side]}]", "one interface for each seam"
+            )
+        used[side] = name
+    for side, boundary in settings.boundaries.items():
+        if boundary.kind == "seam" and side not in used:
+            remedy = f'name it in an interface: [interfaces.NAME.sides.{request.participant}] side = "{side}"'
+            raise request.report(
+                f"{table}.boundaries", side, "a seam that no interface names", "a seam with a partner", remedy
+            )
+
+
+def _create_solver(settings: NavierStokesSettings, context: Context) -> CoupledFlow:
+    return CoupledFlow(settings, context)
+
+
+def _create_adapter(solver: Any, settings: FiniteVolumeFaceSettings, context: Context) -> FiniteVolumeFace:
+    return FiniteVolumeFace(solver, settings)
+
+
+KIND = Kind(
+    name="finite-volume",
+    solver_settings=NavierStokesSettings,
+    interface_settings=FiniteVolumeFaceSettings,
+    create_solver=_create_solver,
+    create_adapter=_create_adapter,
+    gives=STATES,
+    takes=AMOUNTS,
+    check=_check,
+    extent=_extent,
+)
