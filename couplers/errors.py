@@ -74,3 +74,9 @@ class LedgerError(SutureError):
     """A ledger file is missing or cannot be read."""
 
     exit_code = 2
+
+
+class VerificationError(SutureError):
+    """A case does not agree with its reference."""
+
+    exit_code = 6
