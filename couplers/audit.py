@@ -28,6 +28,8 @@ class Balance:
     drift: Array
     """The relative defect of the run as a whole: the sum of the windows' defects."""
     worst_window: int
+    history: Array
+    """The largest relative defect of each window, (windows,)."""
 
     @property
     def worst(self) -> float:
@@ -169,6 +171,7 @@ class _Reader:
             relative.max(axis=0) if len(relative) else np.zeros(len(self._columns)),
             drift,
             int(checked.max(axis=1).argmax()) if checked.size else 0,
+            checked.max(axis=1) if checked.size else np.zeros(0),
         )
 
     def _audit(self, name: str) -> dict[str, Array | int]:
