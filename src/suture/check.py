@@ -84,6 +84,8 @@ def draw(case: Case, estimates: Estimates) -> Tree:
 
 
 def _turns(case: Case) -> str:
+    if len(case.participants) == 1:
+        return f"{case.order[0]} alone"
     if case.parallel:
         return f"{', '.join(case.order)} at once; what is given in a window is used in the next"
     return ", then ".join(case.order) + "; what goes to an earlier one is used in the next window"
@@ -93,7 +95,7 @@ def _participant(name: str, participant: Participant, estimate: Estimate | None)
     text = f"[bold]{name}[/]: {participant.kind}, {_counted(participant.ranks, 'rank')}, "
     text += f"units {escape(str(participant.unit_system))}"
     if estimate is not None:
-        text += f"; {escape(estimate.size)}, {estimate.steps:.4g} steps a window"
+        text += f"; {escape(estimate.size)}, {_counted(f'{estimate.steps:.4g}', 'step')} a window"
         if estimate.seconds is not None:
             text += f", about {_duration(estimate.seconds)} a window"
     return text
@@ -130,8 +132,8 @@ def _cost(case: Case, estimates: Estimates) -> str:
     return text + (f", without {', '.join(silent)}" if silent else "")
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")
+def _counted(number: int | str, thing: str) -> str:
+    return f"{number} {thing}" + ("" if str(number) == "1" else "s")
 
 
 def _duration(seconds: float) -> str:

@@ -190,3 +190,15 @@ def test_reading_a_case_needs_no_engine_and_no_mpi(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_on_the_case_file_names_every_key():
+    page = (ROOT / "docs" / "case.md").read_text()
+    definitions = case_schema()["$defs"]
+    own = [case_schema(), *(schema for name, schema in definitions.items() if "." not in name)]
+    keys = {key for schema in own for key in schema.get("properties", {})}
+    assert {"window", "fields_every", "sides", "from"} <= keys
+    tables = {"time", "scheme", "ledger", "run", "participants", "interfaces", "stages"}
+    missing = [key for key in keys - tables if f"`{key}`" not in page and f"{key} = " not in page]
+    assert not missing, missing
+    assert all(f"[{table}" in page for table in tables)
