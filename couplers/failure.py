@@ -11,6 +11,7 @@ def describe(error: BaseException, participant: str, rank: int, window: int) -> 
     """One message with participant, rank, window and cause; a traceback only where the cause is not ours to explain."""
     when = f"window {window}" if window >= 0 else "before the first window"
     where = f"suture: participant '{participant}', rank {rank}, {when}"
-    if isinstance(error, SutureError):
+    # Solvers know no coupler; an error of theirs that has an exit code is one they explain, not a bug.
+    if isinstance(error, SutureError) or hasattr(error, "exit_code"):
         return f"{where}: {error}"
     return f"{where}: {type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"

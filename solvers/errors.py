@@ -5,3 +5,6 @@ from __future__ import annotations
 
 class SolverError(RuntimeError):
     """A solver cannot go on: a state it cannot represent, a diverged step, an error inside its engine."""
+
+    exit_code = 3
+    """What the command line returns for it."""
