@@ -17,7 +17,7 @@ app = typer.Typer(
     name="suture",
     help="Couples separately running solvers into one simulation and keeps the books of mass, momentum and energy.",
     epilog="Exit codes: 0 all is well; 2 the case or the command is wrong; 3 a solver failed; 4 the books do not"
-    " balance; 5 a partner is silent; 1 anything else.",
+    " balance; 5 a partner is silent; 6 a case does not agree with its reference; 1 anything else.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -75,11 +75,14 @@ def ledger(
 
 
 @app.command()
-def verify(cases: Annotated[list[Path], typer.Argument(metavar="CASE…", help="Case directories.")]) -> None:
+def verify(
+    cases: Annotated[list[Path], typer.Argument(metavar="CASE…", help="Case directories.")],
+    rerun: Annotated[bool, typer.Option("--run/--no-run", help="Run first, or take the run that is there.")] = True,
+) -> None:
     """Run cases and compare them with their references."""
     from .verify import verify as verify_cases
 
-    verify_cases(cases)
+    verify_cases(cases, rerun)
 
 
 @app.command()
@@ -87,7 +90,7 @@ def plot(run: RunPath) -> None:
     """Draw the figures of a run into its folder."""
     from .plot import plot as plot_run
 
-    plot_run(run)
+    print(plot_run(run))
 
 
 @app.command()
@@ -101,9 +104,9 @@ def schema() -> None:
 @app.command(hidden=True)
 def stage(case: CasePath, name: Annotated[str, typer.Argument(metavar="STAGE")]) -> None:
     """Do one stage of a case, on the ranks that this was started with."""
-    from .launch import run_stage
+    from .stages import play
 
-    run_stage(case, name)
+    play(case, name)
 
 
 if __name__ == "__main__":

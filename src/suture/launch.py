@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .couplers.audit import read_books
 from .couplers.case import load_case
 from .couplers.errors import LaunchError
 from .couplers.status import read
@@ -58,7 +59,20 @@ def start(path: Path, output: Path | None) -> int:
         f"{case.title or case.directory.name}: {case.ranks} ranks, {case.windows} windows, output in {folder}",
         flush=True,
     )
-    return _watch(mpirun(case.ranks, *arguments), case, folder)
+    code = _watch(mpirun(case.ranks, *arguments), case, folder)
+    if code == 0:
+        _conclude(folder)
+    return code
+
+
+def _conclude(output: Path) -> None:
+    """Say what the books came to, and where the report is."""
+    from .plot import plot
+
+    books = read_books(output)
+    words = "the books balance" if books.balanced else "the books do NOT balance"
+    print(f"{words}: worst defect {books.worst:.2g} of throughput over {books.windows} windows")
+    print(f"report: {plot(output)}", flush=True)
 
 
 def mpirun(ranks: int, *arguments: str) -> list[str]:
