@@ -13,14 +13,13 @@ def flows_of(case: Case) -> list[Flow]:
     window, what goes to an earlier one in the next. In a parallel scheme all advance at once and everything is used in
     the next window; its amounts are in transit in between.
     """
-    place = {name: number for number, name in enumerate(case.order)}
     return [
         Flow(
             interface=name,
             sender=direction.sender,
             receiver=direction.receiver,
             quantities=direction.quantities,
-            lag=1 if case.parallel or place[direction.sender] > place[direction.receiver] else 0,
+            lag=case.lag(direction),
         )
         for name, interface in case.interfaces.items()
         for direction in interface.directions

@@ -23,19 +23,21 @@ class Window:
         return self.begin + self.dt
 
     def steps(self, max_dt: Callable[[], float]) -> Iterator[float]:
-        """Step lengths of at most ``max_dt()`` that add up to the window exactly; the last step is what is left.
+        """Step lengths of at most ``max_dt()`` that add up to the window; the last step is what is left.
 
+        Added up in floating point in their order, they give ``dt`` to the last bit, however many there are.
         ``max_dt`` is asked before every step, so that a solver may change its step. A remainder that would
-        leave a sliver is shared by the last two steps.
+        leave a sliver is shared by the last two steps. Raises ``ValueError`` where ``max_dt`` makes no headway.
         """
-        left = self.dt
-        while left > 0.0:
+        done = 0.0
+        while True:
+            left = self.dt - done
             limit = max_dt()
-            if not limit > 0.0:
-                raise ValueError(f"max_dt is {limit}; it must be positive")
             if left <= limit * (1.0 + 1e-12):
                 yield left
                 return
+            if not done + limit > done:
+                raise ValueError(f"max_dt is {limit:g} at {done:g} of a window of {self.dt:g}; it must be longer")
             dt = limit if left > 2.0 * limit else 0.5 * left
             yield dt
-            left -= dt
+            done += dt
