@@ -73,7 +73,7 @@ def read_books(run: Path) -> Books:
     try:
         with h5py.File(path, "r") as file:
             return _Reader(file).books(path)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError) as error:  # no HDF5 file, none of ours, or one cut off while it was written
         raise LedgerError(f"{path} is not a readable ledger: {error}") from error
 
 
@@ -133,11 +133,13 @@ class _Reader:
 
     def _participant(self, name: str) -> Balance:
         held = self._file[f"participants/{name}/inventory"][:]
-        unkept = np.isnan(self._get(f"participants/{name}/residual")).any(axis=0)
         terms = self._crossed(name) | self._rows(name)
         defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
-        defect[:, unkept] = np.nan
-        return self._balance(f"participant {name}", held, terms, defect, list(terms.values()))
+        return self._balance(f"participant {name}", held, terms, defect, list(terms.values()), self._kept(name))
+
+    def _kept(self, name: str) -> Array:
+        """1 where the participant gives an inventory, else nan, by column."""
+        return self._file[f"participants/{name}"].attrs["kept"]
 
     def _flow(self, name: str) -> Balance:
         sent, received = self._get(f"flows/{name}/sent"), self._get(f"flows/{name}/received")
@@ -150,16 +152,26 @@ class _Reader:
         held = sum(self._file[f"participants/{name}/inventory"][:] for name in self._names)
         held = held + sum(self._file[f"flows/{name}/carry"][:] for name in self._flow_names)
         rows = {f"{name}: {row}": v for name in self._names for row, v in self._rows(name).items()}
-        unkept = [np.isnan(self._get(f"participants/{name}/residual")).any(axis=0) for name in self._names]
         defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
-        defect[:, np.any(unkept, axis=0)] = np.nan
         flowed = [*rows.values(), *(self._get(f"flows/{name}/sent") for name in self._flow_names)]
-        return self._balance("the whole", held, rows, defect, flowed)
+        kept = np.prod([self._kept(name) for name in self._names], axis=0)
+        return self._balance("the whole", held, rows, defect, flowed, kept)
 
-    def _balance(self, name: str, held: Array, terms: dict[str, Array], defect: Array, flowed: list[Array]) -> Balance:
+    def _balance(
+        self,
+        name: str,
+        held: Array,
+        terms: dict[str, Array],
+        defect: Array,
+        flowed: list[Array],
+        kept: Array | float = 1.0,
+    ) -> Balance:
+        """``kept`` is nan in the columns that cannot be checked; elsewhere what is not a number is a defect."""
+        defect = np.where(np.isfinite(defect), defect, np.inf) * kept
         flow = sum((np.abs(f) for f in flowed), self._none)
         size = np.abs(held[1:]) + np.abs(held[:-1]) + sum((np.abs(t) for t in terms.values()), self._none)
         size = size + sum((np.abs(np.cumsum(t, axis=0)) for t in terms.values()), self._none)
+        flow, size = (np.where(np.isfinite(x), x, 0.0) for x in (flow, size))
         relative = relative_defect(defect, np.cumsum(flow, axis=0), size, self._tolerance)
         drift = relative_defect(defect.sum(axis=0), flow.sum(axis=0), size.sum(axis=0), self._tolerance)
         checked = np.nan_to_num(relative)

@@ -23,7 +23,7 @@ import numpy as np
 from mpi4py import MPI
 
 from .cells import Array
-from .errors import ConservationError
+from .errors import ConservationError, LedgerError
 from .exchange import Flow
 from .quantities import QUANTITIES
 from .waiting import wait
@@ -97,6 +97,13 @@ class Closing:
     """What a participant's books cannot explain in this window; nan where it gives no inventory."""
     defect: dict[str, Array] = field(default_factory=dict)
     """Sent less received less the change of the carry, by flow, in this window."""
+    faults: list[str] = field(default_factory=list)
+    """Balances that do not hold: whose, in which column, by how much."""
+
+    def require_balance(self) -> None:
+        """Raise ``ConservationError`` unless all balances hold; alike on every rank."""
+        if self.faults:
+            raise ConservationError(f"window {self.index}: the books do not balance\n  " + "\n  ".join(self.faults))
 
 
 class Ledger:
@@ -108,6 +115,7 @@ class Ledger:
         self._comm = comm
         self._deadline = deadline
         self._entries = chart.entries()
+        self._row_of = {entry: row for row, entry in enumerate(self._entries)}
         self._share = np.zeros((len(self._entries), len(chart.columns)))
         self._total = np.zeros_like(self._share)
         self._before: dict[Entry, Array] = {}
@@ -132,8 +140,9 @@ class Ledger:
     def close(self, index: int, time: float, shares: Mapping[Entry, Array]) -> Closing:
         """Balance one window; ``shares`` is this rank's part of the entries. Collective.
 
-        Rows are given cumulatively, everything else for this window. Raises ``ConservationError`` on every rank alike
-        when a defect exceeds the tolerance.
+        Rows are given cumulatively, everything else for this window. Defects above the tolerance are among the
+        closing's ``faults``, so that they can be put on record before the run ends. Raises ``LedgerError`` for an
+        entry that was not opened.
         """
         self._reduce(shares)
         now = self._read()
@@ -143,9 +152,15 @@ class Ledger:
 
     def _reduce(self, shares: Mapping[Entry, Array]) -> None:
         self._share[:] = 0.0
-        for row, entry in enumerate(self._entries):
-            if entry in shares:
-                self._share[row] = shares[entry]
+        for entry, values in shares.items():
+            if entry not in self._row_of:
+                kind, owner, name = entry
+                known = ", ".join(n for k, o, n in self._entries if (k, o) == (kind, owner)) or "none"
+                raise LedgerError(
+                    f"{owner}: {kind} {name!r} was not there when the books were opened (known: {known}); "
+                    f"a solver must name the same rows on every rank and in every window"
+                )
+            self._share[self._row_of[entry]] = values
         request = self._comm.Iallreduce(self._share, self._total, op=MPI.SUM)
         self.waited += wait([request], self._deadline, "the other participants at the window's end")
 
@@ -174,7 +189,7 @@ class Ledger:
         audited = now["audited", name, ""] > 0
         closing.audit[name] = np.where(audited, now["audit", name, ""], np.nan)
         terms = np.abs(sent) + np.abs(received) + np.abs(carry) + np.abs(before)
-        self._judge(closing.index, f"interface {name}", defect, self.throughput[name], terms)
+        self._judge(closing, f"interface {name}", defect, self.throughput[name], terms)
 
     def _close_participant(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
         end, begin = now["inventory", name, ""], self._before["inventory", name, ""]
@@ -187,19 +202,24 @@ class Ledger:
         closing.inventory[name], closing.residual[name] = end, residual
         closing.rows.update({(name, row): a for row, a in zip(self.chart.rows[name], added, strict=True)})
         terms = sum(np.abs(a) for a in [end, begin, *crossed, *total])
-        self._judge(closing.index, f"participant {name!r}", residual, self.throughput[name], terms)
+        self._judge(closing, f"participant {name!r}", residual, self.throughput[name], terms)
 
-    def _judge(self, index: int, whose: str, defect: Array, throughput: Array, terms: Array) -> None:
-        relative = relative_defect(defect, throughput, terms, self.tolerance)
+    def _judge(self, closing: Closing, whose: str, defect: Array, throughput: Array, terms: Array) -> None:
+        if not len(terms):
+            return
         if not np.isfinite(terms).all():
-            raise ConservationError(f"{whose}, window {index}: the books hold a value that is not a number")
-        checked = np.nan_to_num(relative)  # nan: the participant gives no inventory of it
-        worst = int(np.argmax(checked))
-        self.worst = max(self.worst, float(checked[worst]))
-        if checked[worst] > self.tolerance:
-            raise ConservationError(
-                f"{whose}, window {index}: {self.chart.columns[worst]} has a defect of {defect[worst]:.6g}, which is "
-                f"{checked[worst]:.3g} of the throughput {throughput[worst]:.6g}; the case allows {self.tolerance:g} "
+            column = self.chart.columns[int(np.argmin(np.isfinite(terms)))]
+            closing.faults.append(f"{whose}: {column} is not a number")
+            self.worst = np.inf
+            return
+        # nan: the participant gives no inventory of it
+        relative = np.nan_to_num(relative_defect(defect, throughput, terms, self.tolerance))
+        worst = int(np.argmax(relative))
+        self.worst = max(self.worst, float(relative[worst]))
+        if relative[worst] > self.tolerance:
+            closing.faults.append(
+                f"{whose}: {self.chart.columns[worst]} has a defect of {defect[worst]:.6g}, which is "
+                f"{relative[worst]:.3g} of the throughput {throughput[worst]:.6g}; the case allows {self.tolerance:g} "
                 f"(`tolerance` in [ledger])"
             )
 
@@ -207,7 +227,9 @@ class Ledger:
 def relative_defect(defect: Array, throughput: Array, terms: Array, tolerance: float) -> Array:
     """|defect| relative to the throughput, or to the round-off of the balance where hardly anything flows.
 
-    All arguments hold one value a column; nan where a balance cannot be checked.
+    All arguments hold one value a column; nan where a balance cannot be checked. Infinite where nothing flows, nothing
+    is held, and still there is a defect.
     """
     scale = np.maximum(throughput, ROUND_OFF / tolerance * terms)
-    return np.divide(np.abs(defect), scale, out=np.where(np.isnan(defect), np.nan, 0.0), where=scale > 0)
+    nothing = np.where(np.isnan(defect), np.nan, np.where(defect == 0.0, 0.0, np.inf))
+    return np.divide(np.abs(defect), scale, out=nothing, where=scale > 0)

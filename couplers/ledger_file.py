@@ -7,7 +7,7 @@
     /flows/NAME/{sent,received,audit}     (windows, columns)   audit is nan in a window without one
     /flows/NAME/carry                     (windows + 1, columns)
 
-Attributes of the root: ``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run
+Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan. Attributes of the root: ``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run
 reached its end.
 """
 
@@ -41,6 +41,8 @@ class LedgerFile:
         self._file.attrs.update({**attributes, "columns": list(chart.columns), "complete": False})
         self._buffer: dict[str, list[Array]] = {}
         self._written = time.monotonic()
+        for name in chart.rows:
+            self._file.create_group(f"participants/{name}").attrs["kept"] = chart.keeps(name)
         for flow in chart.flows:
             group = self._file.create_group(f"flows/{flow.name}")
             group.attrs.update(
