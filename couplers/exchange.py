@@ -9,7 +9,7 @@ import numpy as np
 from mpi4py import MPI
 
 from .cells import Array, Cells
-from .errors import MappingError
+from .errors import CommunicationError, MappingError
 from .quantities import QUANTITIES
 from .rendezvous import Box, Incoming, Meeting, Outgoing, bounding_box, meet_as_receiver, meet_as_sender
 from .waiting import wait
@@ -105,6 +105,8 @@ class Channel:
         """Start sending ``values``, each (own cells, components), after the previous message has left."""
         self.flush()
         for quantity, routes in self._outgoing.items():
+            if quantity not in values:
+                raise CommunicationError(f"{self.flow.name}: {self.flow.sender!r} gave no {quantity} in this window")
             for out in routes:
                 self._buffers[out.rank][quantity][:] = out.weights @ values[quantity]
         self._requests = [self.comm.Isend(buffer, dest=rank, tag=self._tag) for rank, buffer in self._flat.items()]

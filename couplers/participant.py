@@ -23,6 +23,7 @@ from .quantities import QUANTITIES
 from .scheme import flows_of
 from .status import Status
 from .units import factor
+from .waiting import wait
 from .window import Window
 from .world import World
 
@@ -78,6 +79,7 @@ class Participant:
     def open(self) -> None:
         """Meet the partners, give and take the initial states, and open the books. Collective over all participants."""
         self.status.update(doing="meeting")
+        self._gather_round("when it had made its solver")
         own = [flow for flow in self._flows if self.name in (flow.sender, flow.receiver)]
         self._channels = connect(
             self.world.coupled,
@@ -89,6 +91,7 @@ class Participant:
         )
         first = self._window(0)
         self._exchange_initial_states(first)
+        self._gather_round("when it had its initial states")
         self.ledger = Ledger(self._chart(), self.world.coupled, self.case.ledger.tolerance, self.case.run.deadline)
         opening = self.ledger.open(self._shares(opening=True))
         if self.world.coupled.rank == 0:
@@ -100,6 +103,10 @@ class Participant:
             }
             self._file = LedgerFile(self.output / NAME, self.ledger.chart, opening, attributes)
         self.seconds.clear()
+
+    def _gather_round(self, when: str) -> None:
+        """Wait for all ranks, but not for ever: the collective calls that follow know no deadline."""
+        wait([self.world.coupled.Ibarrier()], self.case.run.deadline, f"another participant {when}")
 
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
@@ -202,6 +209,7 @@ class Participant:
 
     def send(self, window: Window) -> None:
         """States and amounts out."""
+        self.status.update(doing="sending")
         with self._time("exchange"):
             self._sent = {name: adapter.send(window) for name, adapter in self.adapters.items()}
             for channel in self._channels:
@@ -210,7 +218,10 @@ class Participant:
                     channel.post(self._sent[channel.flow.interface])
 
     def close(self, window: Window) -> Closing:
-        """The books of this window balance, or ``ConservationError``. Collective over all participants."""
+        """The books of this window balance, or ``ConservationError``, on every rank alike, once it is on record.
+
+        Collective over all participants.
+        """
         self.status.update(doing="closing")
         with self._time("ledger"):
             shares = self._shares()
@@ -221,6 +232,7 @@ class Participant:
         self._spend("ledger", -waited)
         if self._file:
             self._file.append(closing)
+        closing.require_balance()
         self.status.update(defect=self.ledger.worst, done=window.index + 1)
         return closing
 

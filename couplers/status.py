@@ -30,6 +30,11 @@ class Status:
         self._map[:] = json.dumps(self._facts).encode().ljust(_SIZE)
 
     @property
+    def doing(self) -> str:
+        """What the rank does now."""
+        return str(self._facts["doing"])
+
+    @property
     def window(self) -> int:
         """Index of the present window; -1 before the first."""
         return int(self._facts["window"])
@@ -44,3 +49,17 @@ def read(output: Path) -> list[dict[str, Any]]:
         except (OSError, ValueError):
             continue
     return slates
+
+
+def stragglers(output: Path, window: int, most: int = 8) -> list[str]:
+    """Say of each rank that keeps the others waiting at ``window`` where it stands; at most that many lines."""
+    waiting = ("waiting", "sending", "closing", "failed", "finished")
+    behind = [slate for slate in read(output) if slate["window"] < window or slate["doing"] not in waiting]
+    lines = [f"  {stand(slate)}" for slate in behind[:most]]
+    return lines + ([f"  and {len(behind) - most} more"] if len(behind) > most else [])
+
+
+def stand(slate: dict[str, Any]) -> str:
+    """Who a slate is of, and where it stands, in words."""
+    when = f"window {slate['window']}" if slate["window"] >= 0 else "before the first window"
+    return f"participant '{slate['participant']}', rank {slate['rank']}, {when}: {slate['doing']}"

@@ -24,15 +24,18 @@ class World:
     """Coupled ranks of each participant, in the order of its own ranks."""
 
     @classmethod
-    def split(cls, world: MPI.Comm, ranks: Mapping[str, int], only: Sequence[str] = ()) -> World:
+    def split(
+        cls, world: MPI.Comm, ranks: Mapping[str, int], only: Sequence[str] = (), foreign: Sequence[str] = ()
+    ) -> World:
         """Split ``world`` by the case's rank counts.
 
         ``ranks`` maps each participant, in the order of the case, to its number of ranks. A program that plays some
         participants only (``--only``, a foreign solver) names them in ``only``; ranks without it share what no program
-        has claimed. Collective over ``world``; raises ``LaunchError`` on every rank alike when the counts do not fit.
+        has claimed; the ``foreign`` ones must be claimed. Collective over ``world``; raises ``LaunchError`` on every
+        rank alike when the counts do not fit.
         """
         claims = world.allgather(tuple(only))
-        names = assign(claims, ranks)
+        names = assign(claims, ranks, foreign)
         name = names[world.rank]
         coupled = world.Dup()
         comm = coupled.Split(list(ranks).index(name), world.rank)
@@ -40,7 +43,7 @@ class World:
         return cls(coupled, comm, name, members)
 
 
-def assign(claims: Sequence[tuple[str, ...]], ranks: Mapping[str, int]) -> list[str]:
+def assign(claims: Sequence[tuple[str, ...]], ranks: Mapping[str, int], foreign: Sequence[str] = ()) -> list[str]:
     """Name the participant of every rank, from what each rank's program claims to play (empty: what is left)."""
     unknown = sorted({name for claim in claims for name in claim} - set(ranks))
     if unknown:
@@ -51,7 +54,7 @@ def assign(claims: Sequence[tuple[str, ...]], ranks: Mapping[str, int]) -> list[
             f"{len(claims)} ranks were started, but the case needs {sum(ranks.values())} ({wanted}); "
             f"start mpirun with that many, or change `ranks` in the case"
         )
-    claimed = {name for claim in claims for name in claim}
+    claimed = {name for claim in claims for name in claim}.union(foreign)
     left = dict(ranks)
     names: list[str] = []
     for claim in claims:
@@ -59,9 +62,11 @@ def assign(claims: Sequence[tuple[str, ...]], ranks: Mapping[str, int]) -> list[
         name = next((each for each in allowed if left[each] > 0), None)
         if name is None:
             what = " and ".join(claim) or "the participants that no other program plays"
+            given = ", ".join(f"{each}: {ranks[each]}" for each in allowed) or "no participant is left"
+            nobody = " and ".join(each for each in ranks if left[each] > 0 and each not in allowed)
             raise LaunchError(
-                f"more ranks were started for {what} than the case gives: "
-                + ", ".join(f"{each}: {ranks[each]}" for each in allowed)
+                f"more ranks were started for {what} than the case gives ({given})"
+                + (f"; too few for {nobody}" if nobody else "")
             )
         left[name] -= 1
         names.append(name)

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from .couplers.case import load_case
-from .couplers.errors import CaseError, LaunchError, MappingError, SutureError
+from .couplers.errors import (
+    CaseError,
+    CommunicationError,
+    ConservationError,
+    LaunchError,
+    MappingError,
+    SutureError,
+)
 from .couplers.failure import describe
 from .couplers.loop import run
 from .couplers.participant import Participant
+from .couplers.status import stragglers
+from .couplers.waiting import wait
 from .couplers.world import World
 
 if TYPE_CHECKING:
@@ -26,8 +35,10 @@ if TYPE_CHECKING:
 LAUNCHED = "SUTURE_LAUNCHED"
 """Set by `suture run` for the ranks that it starts: it shows their progress by itself."""
 Player = TypeVar("Player", bound=Participant)
-_ALIKE = (LaunchError, MappingError)
-"""Raised on every rank alike: one message, and an orderly end."""
+ALIKE = (ConservationError, MappingError)
+"""What a run raises on every rank alike: one message, and an orderly end."""
+_PATIENCE = 3.0
+"""Seconds that a rank waits for the others to come to the same end."""
 
 
 def play(path: Path, only: Sequence[str], output: Path | None) -> int:
@@ -36,16 +47,15 @@ def play(path: Path, only: Sequence[str], output: Path | None) -> int:
 
     world = MPI.COMM_WORLD
     try:
-        case = load_case(path)
-    except CaseError as error:
+        me = enter(path, world, only, output, Participant)
+    except (CaseError, LaunchError) as error:
         return together(world, error)
-    me = enter(case, world, only, output, Participant)
-    if isinstance(me, SutureError):
-        return together(world, me)
+    except Exception as error:  # noqa: BLE001 - as below
+        abort(None, world, error)
     stop = _show_progress(me, world)
     try:
         run(me)
-    except _ALIKE as error:
+    except ALIKE as error:
         return together(world, error)
     except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
         abort(me, world, error)
@@ -54,21 +64,22 @@ def play(path: Path, only: Sequence[str], output: Path | None) -> int:
     return 0
 
 
-def enter(
-    case: Case, world: MPI.Comm, only: Sequence[str], output: Path | None, player: type[Player]
-) -> Player | SutureError:
-    """Split the world and make the output folder; an error is the same on every rank. Collective."""
-    try:
-        here = World.split(world, {name: p.ranks for name, p in case.participants.items()}, only)
-    except LaunchError as error:
-        return error
+def enter(path: Path, world: MPI.Comm, only: Sequence[str], output: Path | None, player: type[Player]) -> Player:
+    """Read the case, split the world and make the output folder. Collective.
+
+    Raises ``CaseError`` or ``LaunchError``, on every rank alike.
+    """
+    case = load_case(path)
+    ranks = {name: participant.ranks for name, participant in case.participants.items()}
+    foreign = tuple(name for name, participant in case.participants.items() if participant.foreign)
+    here = World.split(world, ranks, only, foreign)
     folder = (output or case.directory / "RUN").resolve()
     problem = ""
     if world.rank == 0:
         problem = _make(folder, case)
     problem = world.bcast(problem)
     if problem:
-        return LaunchError(problem)
+        raise LaunchError(problem)
     _log_to(folder / "suture.log", here)
     return player(case, here, folder)
 
@@ -119,19 +130,27 @@ def leave(me: Participant) -> None:
         (me.output / "timings.json").write_text(json.dumps(everyone, indent=1))
 
 
-def abort(me: Participant, world: MPI.Comm, error: BaseException) -> NoReturn:
-    """End every participant with one message."""
-    message = describe(error, me.name, me.world.comm.rank, me.status.window)
+def abort(me: Participant | None, world: MPI.Comm, error: BaseException) -> NoReturn:
+    """End every participant with one message; ``me`` is None on a rank that has not got its part yet."""
+    if me is None:
+        message = f"suture: rank {world.rank} of all {world.size}: {type(error).__name__}: {error}"
+    else:
+        message = describe(error, me.name, me.world.comm.rank, me.status.window)
+        if isinstance(error, CommunicationError):
+            message += "\n" + "\n".join(stragglers(me.output, me.status.window))
+        me.status.update(doing="failed")
     logging.getLogger("suture").error(message)
-    me.status.update(doing="failed")
     print(message, file=sys.stderr, flush=True)
     world.Abort(getattr(error, "exit_code", 1))
     raise AssertionError("MPI_Abort returned")
 
 
 def together(world: MPI.Comm, error: SutureError) -> int:
-    """Every rank has the same error: say it once."""
+    """Every rank has the same error: say it once, and end in good order; returns the exit code."""
     if world.rank == 0:
-        print(error, file=sys.stderr, flush=True)
-    world.Barrier()
+        print(f"suture: {error}", file=sys.stderr, flush=True)
+    try:
+        wait([world.Ibarrier()], _PATIENCE, "the other ranks")
+    except CommunicationError:  # not so alike after all
+        abort(None, world, error)
     return error.exit_code

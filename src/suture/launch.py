@@ -42,7 +42,6 @@ def run(path: Path, only: Sequence[str] = (), output: Path | None = None) -> int
 def start(path: Path, output: Path | None) -> int:
     """Check the case, run stale stages, and run the case under an mpirun of our own."""
     from .check import verify_case
-    from .stages import refresh
 
     case = load_case(path)
     foreign = [name for name, participant in case.participants.items() if participant.foreign]
@@ -51,7 +50,10 @@ def start(path: Path, output: Path | None) -> int:
             f"participant {foreign[0]!r} is a program of your own; start all programs under one mpirun: "
             f"mpirun -n N suture run {path} --only ... : -n {case.participants[foreign[0]].ranks} ./your_solver"
         )
-    refresh(case)
+    if case.stages:
+        from .stages import refresh
+
+        refresh(case)
     verify_case(case)
     folder = (output or case.directory / "RUN").resolve()
     arguments = ["run", str(case.file), "--output", str(folder)]
