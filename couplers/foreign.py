@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from .case_model import Case
 from .cells import Array, Cells
 from .errors import CaseError, Mistake, SutureError
+from .ledger import Closing
 from .participant import Participant
 from .protocols import Amounts
 from .quantities import QUANTITIES
@@ -79,10 +80,14 @@ class ForeignSide:
         """The foreign solver counts by itself."""
 
     def send(self, window: Window) -> Mapping[str, Array]:
-        """What was given; booked amounts leave the carry."""
+        """What was given; booked amounts leave the carry. Amounts must be given anew in every window."""
         for quantity, value in self._booked.items():
             self._carry[quantity] = self._carry.get(quantity, 0.0) - value
-        return self._given
+        given = dict(self._given)
+        for quantity in given:
+            if QUANTITIES[quantity].kind == "amount":
+                del self._given[quantity]
+        return given
 
     def received(self) -> Amounts:
         """What was booked in this window."""
@@ -115,6 +120,48 @@ class ForeignParticipant(Participant):
     def __init__(self, case: Case, world: World, output: Path) -> None:
         super().__init__(case, world, output)
         self.solver: ForeignSolver = ForeignSolver()
+        self._next = "receive"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the loop has come to the end of the last window."""
+        return self.status.doing == "finished"
+
+    def open(self) -> None:
+        """Open as the others do, once every interface has its side."""
+        for name in self.case.interfaces_of(self.name):
+            if name not in self.adapters:
+                raise SutureError(f"interface {name!r} has no side: call side({name!r}, ...) before the first window")
+        super().open()
+
+    def receive(self, window: Window) -> None:
+        """States and amounts in."""
+        self._in_turn("receive", then="send")
+        super().receive(window)
+
+    def send(self, window: Window) -> None:
+        """States and amounts out."""
+        self._in_turn("send", then="close")
+        super().send(window)
+
+    def close(self, window: Window) -> Closing:
+        """The books of this window; see ``Participant.close``."""
+        self._in_turn("close", then="receive")
+        return super().close(window)
+
+    def windows(self) -> Iterator[Window]:
+        """All windows of the case; each must be received, sent and closed."""
+        for window in super().windows():
+            yield window
+            self._in_turn("receive", then="receive", say="the next window")
+
+    def _in_turn(self, call: str, then: str, say: str = "") -> None:
+        """A call out of turn would leave everybody waiting for a message that never comes."""
+        if self._next != call:
+            raise SutureError(
+                f"{say or call + '()'} came before {self._next}(); a window is receive(), send() and close(), in this order"
+            )
+        self._next = then
 
     def side(
         self,

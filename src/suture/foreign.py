@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from .couplers.case import load_case
-from .couplers.errors import CaseError, SutureError
+from .couplers.errors import CaseError, CommunicationError, LaunchError
 from .couplers.foreign import ForeignParticipant
-from .inside import abort, enter, leave, together
+from .inside import ALIKE, abort, enter, leave, together
 
 
 class Joined(ForeignParticipant):
@@ -21,10 +20,13 @@ class Joined(ForeignParticipant):
         super().__exit__(kind, error, trace)
         from mpi4py import MPI
 
-        if error is None:
-            leave(self)
-        elif isinstance(error, Exception):
+        if error is None and not self.finished:
+            error = CommunicationError("the program left its loop before the last window")
+        if isinstance(error, ALIKE):
+            sys.exit(together(MPI.COMM_WORLD, error))
+        if error is not None:
             abort(self, MPI.COMM_WORLD, error)
+        leave(self)
 
 
 def join(path: Path, name: str, output: Path | None) -> ForeignParticipant:
@@ -33,9 +35,8 @@ def join(path: Path, name: str, output: Path | None) -> ForeignParticipant:
 
     world = MPI.COMM_WORLD
     try:
-        me = enter(load_case(path), world, [name], output, Joined)
-    except CaseError as error:
-        me = error
-    if isinstance(me, SutureError):
-        sys.exit(together(world, me))
-    return me
+        return enter(path, world, [name], output, Joined)
+    except (CaseError, LaunchError) as error:
+        sys.exit(together(world, error))
+    except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
+        abort(None, world, error)
