@@ -159,7 +159,8 @@ class ForeignParticipant(Participant):
         """A call out of turn would leave everybody waiting for a message that never comes."""
         if self._next != call:
             raise SutureError(
-                f"{say or call + '()'} came before {self._next}(); a window is receive(), send() and close(), in this order"
+                f"{say or call + '()'} came before {self._next}(); "
+                "a window is receive(), send() and close(), in this order"
             )
         self._next = then
 

@@ -7,8 +7,8 @@
     /flows/NAME/{sent,received,audit}     (windows, columns)   audit is nan in a window without one
     /flows/NAME/carry                     (windows + 1, columns)
 
-Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan. Attributes of the root: ``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run
-reached its end.
+Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan. Attributes of the root:
+``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run reached its end.
 """
 
 from __future__ import annotations
