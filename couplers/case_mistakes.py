@@ -78,10 +78,10 @@ class Review:
         elif kind in ("unit", "value_error"):
             if kind == "unit":
                 path, found = (*path, context["key"]), shown(details["input"][context["key"]])
-            reason, _, remedy = allowed.partition("; ")
+            reason, *rest = allowed.split("; ")
             table = isinstance(details["input"], Mapping) or found.strip('"') in reason
             found = reason if table else f"{found}: {reason}"
-            allowed = _description(model, data, path)
+            allowed, remedy = _allowed_and_remedy(rest, _description(model, data, path))
         self.add((*place, *path), found, allowed, remedy)
 
 
@@ -121,6 +121,15 @@ def _sentence(message: str) -> str:
     for start in ("Value error, ", "Assertion failed, ", "Input should be "):
         message = message.removeprefix(start)
     return message
+
+
+def _allowed_and_remedy(rest: list[str], description: str) -> tuple[str, str]:
+    """What a validator's message says after its reason: the rule, the remedy, or both."""
+    rule = next((part for part in rest if part.startswith(("allowed", "it must", "must"))), "")
+    if not rule and rest and (len(rest) > 1 or not description):
+        rule = rest[0]
+    remedy = "; ".join(part for part in rest if part != rule)
+    return rule.removeprefix("allowed is ").removeprefix("allowed are ") or description, remedy
 
 
 def _merged(errors: list[ErrorDetails], data: Any) -> list[ErrorDetails]:
@@ -169,8 +178,8 @@ def _description(model: type[BaseModel], data: Any, path: Place) -> str:
     """What the model says of the key that ``path`` leads to, or an empty text."""
     if not path:
         return ""
-    schemas = _schemas_at(model, data, path[:-1])
-    return next((text for s in schemas if (text := s.get("properties", {}).get(path[-1], {}).get("description"))), "")
+    children = (_child(schema, path[-1]) for schema in _schemas_at(model, data, path[:-1]))
+    return next((child["description"] for child in children if child and "description" in child), "")
 
 
 def _schemas_at(model: type[BaseModel], data: Any, path: Place) -> list[dict[str, Any]]:
@@ -186,7 +195,7 @@ def _schemas_at(model: type[BaseModel], data: Any, path: Place) -> list[dict[str
 
 def _child(schema: dict[str, Any], part: str | int) -> dict[str, Any] | None:
     if isinstance(part, int):
-        return schema.get("items")
+        return dict(enumerate(schema.get("prefixItems", []))).get(part) or schema.get("items")
     other = schema.get("additionalProperties")
     return schema.get("properties", {}).get(part) or (other if isinstance(other, dict) else None)
 

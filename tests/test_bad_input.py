@@ -252,6 +252,99 @@ def test_mistake(suture, tmp_path, mistake):
     require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
 
 
+FLOW = """\
+units = "lj"
+
+[time]
+window = 0.25
+end = 5.0
+
+[participants.source]
+kind = "stub-source"
+solver = {lower = [0, 0, 2], upper = [4, 4, 2], cells = [2, 2]}
+
+[participants.channel]
+kind = "finite-volume"
+
+[participants.channel.solver]
+lower = [0, 0, 2]
+upper = [4, 4, 10]
+cells = [1, 1, 8]
+fluid = {kind = "ideal-gas", gamma = 1.4, gas_constant = 1.0, viscosity = 1.0, conductivity = 1.0}
+initial = {density = 1.0, velocity = ["0.1*z", 0, 0], temperature = 1.0}
+cfl = 0.5
+
+[participants.channel.solver.boundaries]
+z-lower = {kind = "seam"}
+z-upper = {kind = "wall", temperature = 1.0}
+
+[interfaces.seam.sides.source]
+[interfaces.seam.sides.channel]
+side = "z-lower"
+"""
+
+MEASURED = 'fluid = {kind = "measured", file = "fluid.json"}'
+IDEAL = FLOW[FLOW.index("fluid = ") : FLOW.index("initial")].strip()
+WALL = 'z-upper = {kind = "wall", temperature = 1.0}'
+SIDE = "[interfaces.seam.sides.channel] side"
+SOLVER = "[participants.channel.solver"
+
+FLOW_MISTAKES = {
+    "negative cfl": ("cfl = 0.5", "cfl = -0.5", f"{SOLVER}] cfl", "-0.5", "greater than 0"),
+    "unknown name in a formula": ('"0.1*z"', '"0.1*q"', "initial] velocity[0]", "unknown name 'q'", "x, y, z"),
+    "unknown function in a formula": ('"0.1*z"', '"sine(z)"', "unknown function 'sine'", "did you mean 'sin'?"),
+    "no formula": ('"0.1*z"', '"0.1*"', "initial] velocity[0]", "is not a formula"),
+    "python in a formula": ('"0.1*z"', "\"__import__('os')\"", "initial] velocity[0]", "__import__"),
+    "unknown boundary kind": ('"wall"', '"wal"', "boundaries.z-upper] kind", 'did you mean "wall"?'),
+    "unknown boundary": ("z-upper = {", "z-uper = {", "boundaries] z-uper", 'did you mean "z-upper"?'),
+    "a boundary's unknown key": (WALL, WALL.replace("temperature", "temp"), "boundaries.z-upper] temp"),
+    "a boundary missing": (WALL, "", "[participants.channel] solver", "z-upper"),
+    "a boundary of an inactive axis": (WALL, f'{WALL}\nx-lower = {{kind = "wall"}}', "'x-lower'", "single cell"),
+    "a side of an inactive axis": ('side = "z-lower"', 'side = "x-lower"', SIDE, "absent"),
+    "a side at the other end": ('side = "z-lower"', 'side = "z-upper"', "[interfaces.seam] sides", "8 apart along z"),
+    "a side that is no seam": ('{kind = "seam"}', '{kind = "wall"}', SIDE, "whose boundary is of kind 'wall'"),
+    "an unknown side": ('side = "z-lower"', 'side = "lower"', SIDE, 'did you mean "'),
+    "a seam without an interface": (
+        WALL,
+        'z-upper = {kind = "seam"}',
+        f"{SOLVER}.boundaries] z-upper",
+        "a seam that no interface names",
+    ),
+    "upside down": ("upper = [4, 4, 10]", "upper = [4, 4, 1]", "[participants.channel] solver", "along z"),
+    "no cells": ("[1, 1, 8]", "[1, 1, 0]", f"{SOLVER}] cells[2]", "greater than or equal to 1"),
+    "a plane outside": (
+        "lower = [0, 0, 2], upper = [4, 4, 2]",
+        "lower = [0, 0, 1], upper = [4, 4, 1]",
+        "1 apart along z",
+    ),
+    "more ranks than cells": ('"finite-volume"', '"finite-volume"\nranks = 9', "channel] ranks", "at most 8"),
+    "unknown fluid": ('"ideal-gas"', '"ideal"', f"{SOLVER}.fluid] kind", 'did you mean "ideal-gas"?'),
+    "a fluid's wrong number": ("gamma = 1.4", "gamma = 0.4", "solver.fluid] gamma", "greater than 1"),
+    "a fluid file that is missing": (IDEAL, MEASURED, "solver.fluid] file", "fluid.json", "stage that measures it"),
+    "negative density": ("density = 1.0", "density = -1.0", f"{SOLVER}.initial] density", "-1 in the cell"),
+    "the wrong way across": (
+        "[interfaces.seam.sides.source]",
+        '[interfaces.seam]\nexchange = [{from = "channel", to = "source", amounts = ["mass"]}]\n'
+        "[interfaces.seam.sides.source]",
+        "'channel' (finite-volume) gives: density, velocity, temperature, pressure",
+        "exchange it the other way",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", FLOW_MISTAKES)
+def test_mistake_in_a_flow(suture, tmp_path, mistake):
+    old, new, *texts = FLOW_MISTAKES[mistake]
+    complaint = suture("check", write(tmp_path, edited(FLOW, (old, new))))
+    require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
+
+
+def test_the_unedited_flow_is_in_order(suture, tmp_path):
+    complaint = suture("check", write(tmp_path, FLOW))
+    assert complaint.code == 0, complaint.text
+    assert "8 cells" in complaint.text
+
+
 def test_at_least_forty_mistakes_differ():
     assert len({tuple(texts) for _, _, *texts in MISTAKES.values()}) >= 40
 

@@ -87,7 +87,7 @@ def verify(
 
 @app.command()
 def plot(run: RunPath) -> None:
-    """Draw the figures of a run into its folder."""
+    """Draw the figures and the report of a run into its folder."""
     from .plot import plot as plot_run
 
     print(plot_run(run))
