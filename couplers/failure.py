@@ -7,11 +7,17 @@ import traceback
 from .errors import SutureError
 
 
+def where(participant: str, rank: int, window: int) -> str:
+    """Participant, rank and window in words; ``window`` is -1 before the first."""
+    return (
+        f"participant '{participant}', rank {rank}, {f'window {window}' if window >= 0 else 'before the first window'}"
+    )
+
+
 def describe(error: BaseException, participant: str, rank: int, window: int) -> str:
     """One message with participant, rank, window and cause; a traceback only where the cause is not ours to explain."""
-    when = f"window {window}" if window >= 0 else "before the first window"
-    where = f"suture: participant '{participant}', rank {rank}, {when}"
+    place = f"suture: {where(participant, rank, window)}"
     # Solvers know no coupler; an error of theirs that has an exit code is one they explain, not a bug.
     if isinstance(error, SutureError) or hasattr(error, "exit_code"):
-        return f"{where}: {error}"
-    return f"{where}: {type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"
+        return f"{place}: {error}"
+    return f"{place}: {type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .failure import where
+
 FOLDER = "status"
 _SIZE = 512
 
@@ -55,11 +57,5 @@ def stragglers(output: Path, window: int, most: int = 8) -> list[str]:
     """Say of each rank that keeps the others waiting at ``window`` where it stands; at most that many lines."""
     waiting = ("waiting", "sending", "closing", "failed", "finished")
     behind = [slate for slate in read(output) if slate["window"] < window or slate["doing"] not in waiting]
-    lines = [f"  {stand(slate)}" for slate in behind[:most]]
+    lines = [f"  {where(s['participant'], s['rank'], s['window'])}: {s['doing']}" for s in behind[:most]]
     return lines + ([f"  and {len(behind) - most} more"] if len(behind) > most else [])
-
-
-def stand(slate: dict[str, Any]) -> str:
-    """Who a slate is of, and where it stands, in words."""
-    when = f"window {slate['window']}" if slate["window"] >= 0 else "before the first window"
-    return f"participant '{slate['participant']}', rank {slate['rank']}, {when}: {slate['doing']}"

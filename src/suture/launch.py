@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 from .couplers.audit import read_books
 from .couplers.case import load_case
 from .couplers.errors import LaunchError
-from .couplers.status import read
+from .couplers.failure import where
+from .couplers.status import read, stragglers
 from .inside import LAUNCHED
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 _INSIDE = ("OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK")
 """One of these is set in every process that an MPI launcher started."""
-_KILLED = re.compile(r"process rank (\d+) with PID \d+ on node \S+ exited on signal (\d+)(?: \((.*)\))?")
+_KILLED = re.compile(r"process rank (\d+) with PID \d+ on node \S+\s+exited\s+on\s+signal (\d+)(?: \((.*)\))?")
+_SAID = re.compile(r"^suture: ", re.MULTILINE)
 
 
 def run(path: Path, only: Sequence[str] = (), output: Path | None = None) -> int:
@@ -103,6 +106,7 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
         )
     except FileNotFoundError as error:
         raise LaunchError("mpirun is not installed; on Debian: apt-get install openmpi-bin") from error
+    on_term = signal.signal(signal.SIGTERM, lambda *_: job.terminate())  # a batch system's way to end us
     stop = threading.Event()
     from .progress import follow
 
@@ -119,21 +123,24 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
         job.terminate()
         code = job.wait() or 130
     finally:
+        signal.signal(signal.SIGTERM, on_term)
         stop.set()
         show.join()
-    if code:
+    if code and not _SAID.search("".join(spoken)):
         _explain("".join(spoken), case, output)
     return code
 
 
 def _explain(spoken: str, case: Case, output: Path) -> None:
-    """Name participant, rank and window of a rank that died without a word."""
+    """Name participant, rank and window of what died without a word: killed, or ended inside an engine's library."""
+    slates = read(output)
     killed = _KILLED.search(spoken)
-    if not killed:
-        return
-    names = [(name, rank) for name, participant in case.participants.items() for rank in range(participant.ranks)]
-    name, rank = names[int(killed[1])]
-    windows = [s["window"] for s in read(output) if (s["participant"], s["rank"]) == (name, rank)]
-    when = f"window {windows[0]}" if windows and windows[0] >= 0 else "before the first window"
-    what = killed[3] or f"signal {killed[2]}"
-    print(f"suture: participant '{name}', rank {rank}, {when}: killed by signal {killed[2]} ({what})", file=sys.stderr)
+    if killed:
+        names = [(name, rank) for name, participant in case.participants.items() for rank in range(participant.ranks)]
+        name, rank = names[int(killed[1])]
+        windows = [slate["window"] for slate in slates if (slate["participant"], slate["rank"]) == (name, rank)]
+        cause = f"killed by signal {killed[2]} ({killed[3] or 'no name'})"
+        print(f"suture: {where(name, rank, windows[0] if windows else -1)}: {cause}", file=sys.stderr)
+    elif slates:
+        print("suture: the job ended, and no rank of it could say why; at work were", file=sys.stderr)
+        print(*stragglers(output, max(slate["window"] for slate in slates)), sep="\n", file=sys.stderr)
