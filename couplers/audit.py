@@ -34,7 +34,7 @@ class Balance:
     @property
     def worst(self) -> float:
         """The largest relative defect, 0 where nothing can be checked."""
-        both = np.nan_to_num(np.concatenate((self.defect, self.drift)))
+        both = np.nan_to_num(np.concatenate((self.defect, self.drift)), posinf=np.inf)
         return float(both.max()) if both.size else 0.0
 
 
@@ -174,7 +174,7 @@ class _Reader:
         flow, size = (np.where(np.isfinite(x), x, 0.0) for x in (flow, size))
         relative = relative_defect(defect, np.cumsum(flow, axis=0), size, self._tolerance)
         drift = relative_defect(defect.sum(axis=0), flow.sum(axis=0), size.sum(axis=0), self._tolerance)
-        checked = np.nan_to_num(relative)
+        checked = np.nan_to_num(relative, posinf=np.inf)
         totals = {"opening": held[0], "closing": held[-1]} | {key: t.sum(axis=0) for key, t in terms.items()}
         return Balance(
             name,

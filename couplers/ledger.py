@@ -213,7 +213,7 @@ class Ledger:
             self.worst = np.inf
             return
         # nan: the participant gives no inventory of it
-        relative = np.nan_to_num(relative_defect(defect, throughput, terms, self.tolerance))
+        relative = np.nan_to_num(relative_defect(defect, throughput, terms, self.tolerance), posinf=np.inf)
         worst = int(np.argmax(relative))
         self.worst = max(self.worst, float(relative[worst]))
         if relative[worst] > self.tolerance:

@@ -137,7 +137,7 @@ class Sink(Tank):
     def advance(self, dt: float) -> None:
         """Fill for ``dt``; a leaking sink keeps a little less than it took."""
         self._misbehave()
-        self.taken = self.rate * dt
+        self.taken = self.rate * (np.nan if self.fails("nan") else dt)
         self.held += self.taken * (1.0 - 1e-9 if self.fails("leak") else 1.0)
         self.time += dt
 

@@ -28,7 +28,7 @@ def show(run: Path, as_json: bool = False) -> None:
 
 
 def as_tree(books: Books) -> dict[str, Any]:
-    """The books as plain lists and numbers; nan becomes None."""
+    """The books as plain lists and numbers; nan becomes None, and infinity, which JSON lacks, the largest number."""
     return {
         "file": str(books.file),
         "columns": list(books.columns),
@@ -37,7 +37,7 @@ def as_tree(books: Books) -> dict[str, Any]:
         "time": books.time,
         "complete": books.complete,
         "balanced": books.balanced,
-        "worst_defect": books.worst,
+        "worst_defect": float(np.nan_to_num(books.worst)),
         "participants": {b.name: _balance_tree(b) for b in books.participants},
         "flows": {b.name: _balance_tree(b) for b in books.flows},
         "whole": _balance_tree(books.whole),
@@ -58,7 +58,7 @@ def _balance_tree(balance: Balance) -> dict[str, Any]:
 def _plain(values: Any) -> Any:
     if isinstance(values, int):
         return values
-    return [None if np.isnan(v) else float(v) for v in np.asarray(values)]
+    return [None if np.isnan(v) else float(np.nan_to_num(v)) for v in np.asarray(values)]
 
 
 def _print(books: Books) -> None:
