@@ -38,6 +38,7 @@ def load_case(path: Path) -> Case:
     """
     review = Review(_case_file(path))
     tables = _read(review)
+    review.whole = (Case, tables)
     case = review.validate(Case, _with_stage_settings(tables))
     settings = _validate_settings(review, tables)
     review.close()

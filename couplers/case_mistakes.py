@@ -24,6 +24,8 @@ class Review:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.mistakes: list[Mistake] = []
+        self.whole: tuple[type[BaseModel], Any] | None = None
+        """Model and tables of the whole file, in which a key that stands in the wrong table is looked for."""
 
     def error(self, table: str, key: str, found: object, allowed: object, remedy: str = "") -> CaseError:
         """The error for one mistake, to be raised at once."""
@@ -60,7 +62,7 @@ class Review:
         if kind == "extra_forbidden":
             keys = _keys(model, data, path[:-1])
             found, allowed, remedy = "an unknown key", listed(keys), suggestion(str(path[-1]), keys)
-            remedy = remedy or "remove it"
+            remedy = self._home(str(path[-1]), (*place, *path[:-1])) or remedy or "remove it"
         elif kind == "missing" and isinstance(path[-1], int):
             path, found, allowed = path[:-1], "too few values", f"at least {path[-1] + 1} values"
         elif kind == "missing":
@@ -83,6 +85,16 @@ class Review:
             found = reason if table else f"{found}: {reason}"
             allowed, remedy = _allowed_and_remedy(rest, _description(model, data, path))
         self.add((*place, *path), found, allowed, remedy)
+
+    def _home(self, key: str, table: Place) -> str:
+        """Where a key belongs that stands in an inner table: in TOML it must come before that table's header."""
+        if self.whole is None:
+            return ""
+        for depth in reversed(range(len(table))):
+            if key in _keys(*self.whole, table[:depth]):
+                home = f"[{'.'.join(map(str, table[:depth]))}]" if depth else "the top of the file"
+                return f"it belongs to {home}: write it there, before the next [table]"
+        return ""
 
 
 def suggestion(word: str, names: Iterable[str]) -> str:

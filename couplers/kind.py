@@ -39,7 +39,7 @@ class Kind:
     """A solver with its adapter, found by name through the entry-point group ``suture.kinds``.
 
     ``solver_settings`` and ``interface_settings`` validate the participant's ``[participants.NAME.solver]`` table and
-    its ``[interfaces.NAME.PARTICIPANT]`` table. ``check`` runs in ``suture check`` and before every run, without MPI:
+    its ``[interfaces.NAME.sides.PARTICIPANT]`` table. ``check`` runs in ``suture check`` and before a run, without MPI:
     it raises ``CaseError`` for what the settings' types cannot see (files, scripts, grids), and tells what the
     participant's work will be where it can.
     """

@@ -108,6 +108,18 @@ MISTAKES = {
     # Unknown keys, at every level.
     "unknown key at the top": ("title", "titel", "titel", UNKNOWN, 'did you mean "title"?'),
     "unknown table": ("[ledger]", "[legder]", "legder", UNKNOWN, 'did you mean "ledger"?'),
+    "a key below the wrong header": (
+        "order = ",
+        'title = ""\norder = ',
+        "[scheme] title",
+        "it belongs to the top of the file",
+    ),
+    "a participant's key in its solver": (
+        'kind = "stub-sink"\nsolver = {',
+        'kind = "stub-sink"\nsolver = {ranks = 1, ',
+        "[participants.upper.solver] ranks",
+        "it belongs to [participants.upper]",
+    ),
     "unknown key of time": ("end = 5.0", "end = 5.0\nstep = 1", "[time] step", UNKNOWN, "window, end"),
     "unknown key of scheme": ("order =", "ordre =", "[scheme] ordre", UNKNOWN, 'did you mean "order"?'),
     "unknown key of ledger": ("tolerance", "tolerence", "[ledger] tolerence", 'did you mean "tolerance"?'),

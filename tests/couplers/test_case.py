@@ -17,6 +17,8 @@ from suture.couplers.case_checks import compare_extents
 from suture.couplers.errors import CaseError
 from suture.schema import case_schema
 
+from ..test_bad_input import FLOW
+
 ROOT = Path(__file__).parents[2]
 INFINITY = float("inf")
 
@@ -80,6 +82,14 @@ def test_the_resolved_case_loads_back_to_the_same_case(tmp_path):
     assert {"from": "upper", "to": "lower", "amounts": [], "states": ["temperature"]} in written["interfaces"]["seam"][
         "exchange"
     ]
+
+
+def test_a_resolved_case_keeps_formulas(tmp_path):
+    case = load_case(write(tmp_path, FLOW))
+    (tmp_path / "case.resolved.toml").write_text(case.resolved())
+    assert load_case(tmp_path / "case.resolved.toml").model_dump() == case.model_dump()
+    solver = tomllib.loads(case.resolved())["participants"]["channel"]["solver"]
+    assert solver["initial"]["velocity"] == ["0.1*z", 0, 0]
 
 
 def test_times_and_windows_convert_between_participants(tmp_path):
