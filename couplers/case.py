@@ -195,11 +195,13 @@ def _default_exchange(case: Case, sides: tuple[str, ...]) -> tuple[Direction, ..
     directions = []
     for sender, receiver in (tuple(known), tuple(reversed(known))):
         common = set(both[sender].gives) & set(both[receiver].takes)
-        direction = Direction(
-            sender=sender,
-            receiver=receiver,
-            amounts=tuple(q for q in AMOUNTS if q in common),
-            states=tuple(q for q in STATES if q in common),
+        direction = Direction.model_validate(
+            {
+                "from": sender,
+                "to": receiver,
+                "amounts": tuple(q for q in AMOUNTS if q in common),
+                "states": tuple(q for q in STATES if q in common),
+            }
         )
         if direction.quantities:
             directions.append(direction)

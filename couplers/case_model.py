@@ -63,11 +63,11 @@ class Scheme(Table):
     """``[scheme]``: how the participants take turns in a window."""
 
     kind: Literal["serial-explicit", "parallel-explicit"] = Field(
-        "serial-explicit",
+        default="serial-explicit",
         description="serial-explicit: one after the other; parallel-explicit: at once, amounts arrive one window late.",
     )
     order: tuple[str, ...] | None = Field(
-        None, description="Who goes first in a serial scheme. Default: the order of the participants' tables."
+        default=None, description="Who goes first in a serial scheme. Default: the order of the participants' tables."
     )
 
 
@@ -75,16 +75,16 @@ class LedgerSettings(Table):
     """``[ledger]``: how exactly the books must balance."""
 
     tolerance: Annotated[float, Field(gt=0.0, strict=True, allow_inf_nan=False)] = Field(
-        1e-12, description="Largest defect of a balance, relative to throughput; one above it ends the run."
+        default=1e-12, description="Largest defect of a balance, relative to throughput; one above it ends the run."
     )
 
 
 class RunSettings(Table):
     """``[run]``: what concerns the run and not the problem."""
 
-    deadline: WallTime = Field(600.0, description="Seconds after which a silent partner counts as dead.")
+    deadline: WallTime = Field(default=600.0, description="Seconds after which a silent partner counts as dead.")
     fields_every: Annotated[int, Field(strict=True, ge=0)] = Field(
-        0, description="Windows between two writings of fields; 0 writes none."
+        default=0, description="Windows between two writings of fields; 0 writes none."
     )
 
 
@@ -92,8 +92,8 @@ class Participant(Table):
     """``[participants.NAME]``: one solver process group."""
 
     kind: str = Field(description='Name of an installed kind, or "foreign": a program that joins by suture.join.')
-    ranks: Count = Field(1, description="Number of MPI ranks.")
-    units: UnitSystem | None = Field(None, description="Unit system of this participant; default: the case's.")
+    ranks: Count = Field(default=1, description="Number of MPI ranks.")
+    units: UnitSystem | None = Field(default=None, description="Unit system of this participant; default: the case's.")
     solver: Any = Field(default_factory=dict, description="Settings of the solver, as its kind defines them.")
 
     @property
@@ -113,8 +113,8 @@ class Direction(Table):
 
     sender: str = Field(alias="from", description="Participant that gives.")
     receiver: str = Field(alias="to", description="Participant that takes.")
-    amounts: tuple[Amount, ...] = Field((), description="Conserved amounts: mass, momentum, energy.")
-    states: tuple[State, ...] = Field((), description="States: density, velocity, temperature, pressure.")
+    amounts: tuple[Amount, ...] = Field(default=(), description="Conserved amounts: mass, momentum, energy.")
+    states: tuple[State, ...] = Field(default=(), description="States: density, velocity, temperature, pressure.")
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ class Interface(Table):
     """``[interfaces.NAME]``: where two participants meet."""
 
     exchange: tuple[Direction, ...] | None = Field(
-        None, description="What goes which way; default: all that one side's kind gives and the other's takes."
+        default=None, description="What goes which way; default: all that one side's kind gives and the other's takes."
     )
     sides: dict[str, Any] = Field(description="One table per participant, two in all, as its kind defines them.")
 
@@ -152,9 +152,9 @@ class Stage(Table):
 class Case(Table):
     """A coupled problem: everything that its case file says, with the defaults filled in."""
 
-    title: str = Field("", description="One line on what is simulated.")
+    title: str = Field(default="", description="One line on what is simulated.")
     units: UnitSystem = Field(
-        UnitSystem(system="si"),
+        default=UnitSystem(system="si"),
         description="Units of the times in this file, and of every participant that names no other.",
         validate_default=True,
     )

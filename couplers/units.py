@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_serializer, model_validator
@@ -57,19 +56,19 @@ _UNITS: dict[str, dict[Dimension, str]] = {
 }
 
 
-class UnitSystem(BaseModel):
+class UnitSystem(BaseModel, frozen=True):
     """The units in which a participant holds every number.
 
     In a case: ``"si"``, ``"real"``, ``"metal"``, ``"lj"``, or, where Lennard-Jones units meet another system,
     ``{system = "lj", sigma = "0.34 nm", epsilon = "0.996 kJ/mol", mass = "39.95 g/mol"}``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
     system: SystemName = Field(description="Name of the unit system.")
-    sigma: str | None = Field(None, description='Length unit of "lj", with its unit, e.g. "0.34 nm".')
-    epsilon: str | None = Field(None, description='Energy unit of "lj", with its unit, e.g. "0.996 kJ/mol".')
-    mass: str | None = Field(None, description='Mass unit of "lj", with its unit, e.g. "39.95 g/mol".')
+    sigma: str | None = Field(default=None, description='Length unit of "lj", with its unit, e.g. "0.34 nm".')
+    epsilon: str | None = Field(default=None, description='Energy unit of "lj", with its unit, e.g. "0.996 kJ/mol".')
+    mass: str | None = Field(default=None, description='Mass unit of "lj", with its unit, e.g. "39.95 g/mol".')
 
     @model_validator(mode="before")
     @classmethod
@@ -149,10 +148,10 @@ def si_value(text: str, dimension: Dimension) -> float:
         raise ValueError(f'{parts["unit"]!r} is not a unit; write e.g. "{_example(dimension)}"') from error
     if "[substance]" in quantity.dimensionality:
         quantity = quantity / registry.Quantity(1.0, "avogadro_constant") ** -quantity.dimensionality["[substance]"]
-    wanted = registry.UnitsContainer(_powers(dimension))
-    if quantity.dimensionality != wanted:
+    found, wanted = _as_floats(quantity.dimensionality), _powers(dimension)
+    if found != wanted:
         raise ValueError(
-            f"{text!r} is a {_dimension_name(quantity.dimensionality)}, not a {_dimension_name(wanted)};"
+            f"{text!r} is a {_dimension_name(found)}, not a {_dimension_name(wanted)};"
             f' write e.g. "{_example(dimension)}"'
         )
     return float(quantity.to_base_units().magnitude)
@@ -173,11 +172,11 @@ def _example(dimension: Dimension) -> str:
     return _EXAMPLES[dimension][1]
 
 
-def _dimension_name(powers: Mapping[str, float]) -> str:
+def _dimension_name(powers: dict[str, float]) -> str:
     if not powers:
         return "plain number"
     for dimension, (name, _) in _EXAMPLES.items():
-        if _powers(dimension) == dict(powers):
+        if _powers(dimension) == powers:
             return name
     return "quantity of dimension " + " ".join(f"{base}^{power:g}" for base, power in powers.items())
 
@@ -212,7 +211,12 @@ def _powers(dimension: Dimension) -> dict[str, float]:
     """``"[mass] * [length]**2"`` as ``{"[mass]": 1, "[length]": 2}``."""
     from pint.util import to_units_container
 
-    return {base: float(power) for base, power in to_units_container(dimension).items()}
+    return _as_floats(to_units_container(dimension))
+
+
+def _as_floats(powers: Any) -> dict[str, float]:
+    """A container of pint's as a dictionary."""
+    return {str(base): float(power) for base, power in powers.items()}
 
 
 @functools.cache
