@@ -14,27 +14,10 @@ from ..errors import SolverError
 from .guard import end_process
 from .library import Array, Lammps
 from .settings import MolecularDynamicsSettings
+from .trial import whole_steps
 from .walls import WallBook
 
 AXES = {"x": 0, "y": 1, "z": 2}
-
-
-def whole_steps(window: float, timestep: float) -> int:
-    """Number of time steps in a window.
-
-    Raises
-    ------
-    ValueError
-        The window is not a whole number of time steps; the message names the nearest that are.
-    """
-    steps = round(window / timestep)
-    if steps < 1 or abs(steps * timestep - window) > 1e-9 * window:
-        below, above = max(1, int(window / timestep)), max(1, int(window / timestep)) + 1
-        raise ValueError(
-            f"a window of {window:g} is not a whole number of the LAMMPS script's time steps of {timestep:g}; "
-            f"the nearest windows are {below * timestep:.12g} and {above * timestep:.12g}"
-        )
-    return steps
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,7 +80,7 @@ class Lammps:
                     call(argument)
         except SolverError:
             raise
-        except Exception as error:  # noqa: BLE001  LAMMPS' own wrapper raises plain Exception
+        except Exception as error:  # LAMMPS' own wrapper raises plain Exception
             raise SolverError(f"LAMMPS stopped in '{label}':\n{error}") from error
 
     def command(self, command: str) -> None:
@@ -111,6 +112,24 @@ class Lammps:
         """Lower and upper corner of the simulation box."""
         lower, upper = self._lmp.extract_box()[:2]
         return np.array(lower), np.array(upper)
+
+    @property
+    def periodic(self) -> tuple[bool, bool, bool]:
+        """Which axes are periodic."""
+        x, y, z = self._lmp.extract_box()[5]
+        return bool(x), bool(y), bool(z)
+
+    def pair_styles(self) -> list[str]:
+        """Pair styles that have a list of neighbours, from the log of rank 0."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return sorted({line.split()[2].rstrip(",") for line in lines if re.match(r"\s*\(\d+\) pair ", line)})
+
+    def styles(self, category: str) -> dict[str, str]:
+        """Styles of all ``fix``es or ``variable``s by name, on rank 0 (which has the log). Collective."""
+        self.command(f"info {category}s out log")
+        pattern = re.compile(rf"{category}\[\s*\d+\]:\s*(\S+?)\s*,\s*style =\s*(\S+?)\s*,", re.IGNORECASE)
+        found = map(pattern.match, self.log.read_text(errors="replace").splitlines())
+        return {match[1]: match[2] for match in found if match}
 
     def constant(self, name: str) -> float:
         """One of LAMMPS' global numbers: ``dt``, ``boltz``, ``mvv2e``, ``ftm2v``, …"""

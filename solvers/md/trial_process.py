@@ -1,0 +1,51 @@
+"""The process in which ``try_script`` runs a script: ``python -m suture.solvers.md.trial_process TASK``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from mpi4py import MPI
+
+from .library import Lammps
+from .trial import ScriptFacts, write_facts
+
+
+def main(task: dict) -> None:
+    """Run the script and write the facts."""
+    folder = Path(task["folder"])
+    lammps = Lammps(MPI.COMM_SELF, folder / "log.lammps", task["variables"])
+    lammps.script(Path(task["script"]))
+    for command in task["then"]:
+        lammps.command(command)
+    if lammps.step:
+        lammps.command("reset_timestep 0")
+    lammps.command("run 0 post no")
+    write_facts(facts_of(lammps), folder / "facts.json")
+
+
+def facts_of(lammps: Lammps) -> ScriptFacts:
+    """What stands in LAMMPS after a script."""
+    mask = lammps.integers("mask")
+    groups = {name: int(((mask & lammps.group_bit(name)) != 0).sum()) for name in lammps.names("group")}
+    lower, upper = lammps.box
+    return ScriptFacts(
+        timestep=lammps.constant("dt"),
+        atoms=len(mask),
+        lower=tuple(lower.tolist()),
+        upper=tuple(upper.tolist()),
+        periodic=lammps.periodic,
+        cutoff=lammps.cutoff(),
+        groups=groups,
+        fixes=lammps.styles("fix"),
+        variables={
+            name: lammps.variable(name) if style == "equal" else None
+            for name, style in lammps.styles("variable").items()
+        },
+        pair_styles=lammps.pair_styles(),
+    )
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
