@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from .case_mistakes import Place, Review, listed, shown, suggestion
 from .case_model import Case, Direction, Interface
@@ -77,8 +78,8 @@ def _check_scheme(case: Case, review: Review) -> None:
 def _check_stages(case: Case, review: Review) -> None:
     makers: dict[str, str] = {}
     for name, stage in case.stages.items():
-        output = str(getattr(stage.settings, "output", ""))
-        if output and output in makers:
+        output = str(Path(stage.settings.output))
+        if output in makers:
             allowed = "a file that no other stage writes"
             review.add(("stages", name, "output"), shown(output), allowed, f"stage {makers[output]!r} writes it too")
         makers.setdefault(output, name)

@@ -206,8 +206,7 @@ class Case(Table):
     @property
     def stage_outputs(self) -> tuple[Path, ...]:
         """Files, relative to the case directory, that the stages make."""
-        outputs = (getattr(stage.settings, "output", None) for stage in self.stages.values())
-        return tuple(Path(output) for output in outputs if output)
+        return tuple(Path(stage.settings.output) for stage in self.stages.values())
 
     @property
     def parallel(self) -> bool:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from suture.cli import main
-
+from .complaints import SECONDS, edited, require, suture, write
 from .mpi import mpirun
-
-SECONDS = 5.0
 
 TANKS = """\
 title = "Two tanks"
@@ -53,51 +49,8 @@ upper = {}
 """
 
 
-@dataclass
-class Complaint:
-    """What a command said and returned."""
-
-    code: int
-    text: str
-    seconds: float
-
-
-@pytest.fixture
-def suture(capsys):
-    """Runs the command line in this process."""
-
-    def run(*arguments: str | Path) -> Complaint:
-        start = time.monotonic()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Complaint(int(ended.value.code or 0), captured.err + captured.out, time.monotonic() - start)
-
-    return run
-
-
-def require(complaint: Complaint, *texts: str) -> None:
-    assert complaint.code == 2, complaint.text
-    assert "Traceback" not in complaint.text
-    for text in texts:
-        assert text in complaint.text, f"{text!r} is missing in\n{complaint.text}"
-    assert complaint.seconds < SECONDS
-
-
-def write(folder: Path, text: str) -> Path:
-    (folder / "case.toml").write_text(text, encoding="utf-8")
-    return folder
-
-
-def edited(text: str, *edits: tuple[str, str]) -> str:
-    for old, new in edits:
-        assert old in text, f"{old!r} is not in the case: the test would prove nothing"
-        text = text.replace(old, new, 1)
-    return text
-
-
-def test_the_unedited_case_is_in_order(suture, tmp_path):
-    complaint = suture("check", write(tmp_path, TANKS))
+def test_the_unedited_case_is_in_order(capsys, tmp_path):
+    complaint = suture(capsys, "check", write(tmp_path, TANKS))
     assert complaint.code == 0, complaint.text
     assert "participants: 3 ranks" in complaint.text
 
@@ -258,9 +211,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake(suture, tmp_path, mistake):
+def test_mistake(capsys, tmp_path, mistake):
     old, new, *texts = MISTAKES[mistake]
-    complaint = suture("check", write(tmp_path, edited(TANKS, (old, new))))
+    complaint = suture(capsys, "check", write(tmp_path, edited(TANKS, (old, new))))
     require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
 
 
@@ -345,14 +298,14 @@ FLOW_MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", FLOW_MISTAKES)
-def test_mistake_in_a_flow(suture, tmp_path, mistake):
+def test_mistake_in_a_flow(capsys, tmp_path, mistake):
     old, new, *texts = FLOW_MISTAKES[mistake]
-    complaint = suture("check", write(tmp_path, edited(FLOW, (old, new))))
+    complaint = suture(capsys, "check", write(tmp_path, edited(FLOW, (old, new))))
     require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
 
 
-def test_the_unedited_flow_is_in_order(suture, tmp_path):
-    complaint = suture("check", write(tmp_path, FLOW))
+def test_the_unedited_flow_is_in_order(capsys, tmp_path):
+    complaint = suture(capsys, "check", write(tmp_path, FLOW))
     assert complaint.code == 0, complaint.text
     assert "8 cells" in complaint.text
 
@@ -361,14 +314,14 @@ def test_at_least_forty_mistakes_differ():
     assert len({tuple(texts) for _, _, *texts in MISTAKES.values()}) >= 40
 
 
-def test_a_file_that_is_not_utf8(suture, tmp_path):
+def test_a_file_that_is_not_utf8(capsys, tmp_path):
     (tmp_path / "case.toml").write_bytes(TANKS.replace("Two", "Zw\xf6lf").encode("latin-1"))
-    require(suture("check", tmp_path), "byte 0xf6 at position 11", "save the file with the encoding UTF-8")
+    require(suture(capsys, "check", tmp_path), "byte 0xf6 at position 11", "save the file with the encoding UTF-8")
 
 
-def test_no_such_case(suture, tmp_path):
-    require(suture("check", tmp_path / "nothing"), "no such file or directory", "a directory with a case.toml")
-    require(suture("check", tmp_path), str(tmp_path / "case.toml"), "a directory without it")
+def test_no_such_case(capsys, tmp_path):
+    require(suture(capsys, "check", tmp_path / "nothing"), "no such file or directory", "a directory with a case.toml")
+    require(suture(capsys, "check", tmp_path), str(tmp_path / "case.toml"), "a directory without it")
 
 
 def test_a_kind_whose_engine_is_missing(tmp_path):

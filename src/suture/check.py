@@ -15,6 +15,8 @@ from .couplers.case_mistakes import Review
 from .couplers.case_model import Case, Direction, Interface, Participant
 from .couplers.errors import CaseError
 from .couplers.kind import CheckRequest, Estimate
+from .couplers.kinds import load_stage
+from .couplers.stage import StageCheckRequest, stale
 
 _FILE_WIDTH = 160
 """Columns where the output is no terminal."""
@@ -31,7 +33,7 @@ def check(path: Path, console: Console | None = None) -> None:
 
 
 def verify_case(case: Case) -> dict[str, Estimate]:
-    """Let every kind check its participant: files, scripts, grids.
+    """Let every kind check its participant or stage: files, scripts, grids.
 
     Raises ``CaseError`` with the mistakes of all of them; returns what their work will be, where their kinds can tell.
     """
@@ -44,6 +46,11 @@ def verify_case(case: Case) -> dict[str, Estimate]:
             review.absorb(error)
         else:
             estimates.update({} if estimate is None else {name: estimate})
+    for name, stage in case.stages.items():
+        try:
+            load_stage(stage.kind).check(StageCheckRequest(name, case.directory, stage.settings, review.error))
+        except CaseError as error:
+            review.absorb(error)
     review.close()
     return estimates
 
@@ -77,8 +84,9 @@ def draw(case: Case, estimates: Estimates) -> Tree:
     if case.stages:
         stages = tree.add("stages, before the run")
         for name, stage in case.stages.items():
-            output = getattr(stage.settings, "output", None)
-            stages.add(f"[bold]{name}[/]: {stage.kind}" + (f", makes {escape(str(output))}" if output else ""))
+            why = stale(load_stage(stage.kind), stage.settings, case.directory)
+            state = "is kept" if why is None else f"will be made: {why}"
+            stages.add(f"[bold]{name}[/]: {stage.kind}; {escape(stage.settings.output)} {escape(state)}")
     tree.add(f"cost: {_cost(case, estimates)}")
     return tree
 
