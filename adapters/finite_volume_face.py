@@ -66,8 +66,8 @@ class FiniteVolumeFace:
         self._faces = Cells(*solver.seam_cells(settings.side))
         extents = np.delete(self._faces.upper - self._faces.lower, self._axis, axis=1)
         self._areas = extents.prod(axis=1)[:, None]
-        lower, upper, _, _ = solver.layers(settings.side, settings.layers)
-        self._parts = Cells(*_split(lower, upper, self._axis))
+        self._parts = Cells(*_split(*solver.layer_cells(settings.side, settings.layers), self._axis))
+        self._spacing = solver.grid.spacing[self._axis]
         self._taken = np.zeros((len(self._faces), 5))
         self._due = np.zeros_like(self._taken)
         self._brought = np.zeros_like(self._taken)
@@ -97,10 +97,9 @@ class FiniteVolumeFace:
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """The state of the cells next to the side."""
-        lower, upper, values, slopes = self._solver.layers(self._side, self._layers)
-        length = (upper - lower)[:, self._axis, None]
-        shifts = (np.arange(_PARTS) + 0.5) / _PARTS - 0.5
-        parts = np.concatenate([values + slopes * (length * shift) for shift in shifts])
+        values, slopes = self._solver.layer_states(self._side, self._layers)
+        shifts = self._spacing * ((np.arange(_PARTS) + 0.5) / _PARTS - 0.5)
+        parts = np.concatenate([values + slopes * shift for shift in shifts])
         return {name: parts[:, columns] for name, columns in _STATE_COLUMNS.items()}
 
     def received(self) -> Mapping[str, Array]:
@@ -113,9 +112,9 @@ class FiniteVolumeFace:
 
     def initial_amounts(self, window: Window) -> Mapping[str, Array]:
         """What the present state would drive through the side in a window: pressure, and convection where it flows."""
-        _, _, values, slopes = self._solver.layers(self._side, 1)
+        values, slopes = self._solver.layer_states(self._side, 1)
         inward = -1.0 if self._end else 1.0
-        face = values - slopes * (0.5 * inward * self._solver.grid.spacing[self._axis])
+        face = values - slopes * (0.5 * inward * self._spacing)
         density, velocity, temperature, pressure = face[:, 0], face[:, 1:4], face[:, 4], face[:, 5]
         normal = inward * velocity[:, self._axis]
         energy = self._solver.fluid.energy(density, temperature) + 0.5 * np.square(velocity).sum(axis=1)

@@ -174,13 +174,13 @@ class Measured:
         return linear + 2.0 * quadratic * (temperature - self._temperature0)
 
     def sound_speed(self, density: Array, temperature: Array) -> Array:
-        """c² = ∂p/∂ρ + T (∂p/∂T)² / (ρ² c_v)."""
+        """c² = ∂p/∂ρ + ∂p/∂T (p/ρ² - ∂e/∂ρ)/c_v: of these polynomials, thermodynamically consistent or not."""
         d, tau = density - self._density0, temperature - self._temperature0
-        p_temperature = self._pressure.derivative_temperature(d, tau)
-        capacity = self.heat_capacity(density, temperature)
+        # Heating by compression at constant entropy, dT/dρ.
+        heating = self._pressure.value(d, tau) / (density * density) - self._energy.derivative_density(d, tau)
+        heating = heating / self.heat_capacity(density, temperature)
         return np.sqrt(
-            self._pressure.derivative_density(d, tau)
-            + temperature * p_temperature * p_temperature / (density * density * capacity)
+            self._pressure.derivative_density(d, tau) + self._pressure.derivative_temperature(d, tau) * heating
         )
 
     def viscosity(self, density: Array, temperature: Array) -> Array | float:

@@ -28,6 +28,7 @@ _STAGES = ((0.0, 1.0 / 6.0, 0.0), (0.75, 1.0 / 6.0, 1.0), (1.0 / 3.0, 2.0 / 3.0,
 
 _DENSITY, _VELOCITY, _ENERGY, _TEMPERATURE, _PRESSURE = 0, slice(1, 4), 4, 5, 6
 _VISCOSITY, _BULK_VISCOSITY, _CONDUCTIVITY, _FIELDS = 7, 8, 9, 10
+_SENT = [_DENSITY, 1, 2, 3, _TEMPERATURE, _PRESSURE]
 
 
 class NavierStokes:
@@ -168,25 +169,26 @@ class NavierStokes:
         """
         return self._crossed[side].copy() if side in self._crossed else np.zeros((0, EQUATIONS))
 
-    def layers(self, side: str, count: int) -> tuple[Array, Array, Array, Array]:
-        """Cells of this rank in the ``count`` layers next to ``side``, with their state.
+    def layer_cells(self, side: str, count: int) -> tuple[Array, Array]:
+        """Lower and upper corners (n, 3) of this rank's cells in the ``count`` layers next to ``side``, x fastest."""
+        return self.grid.boxes(*self._layer_range(side, count))
 
-        Lower and upper corners (n, 3), values (n, 6) and derivatives along the side's axis (n, 6) of density, velocity
-        (three), temperature and pressure. The derivatives are central, one-sided at the seam.
+    def layer_states(self, side: str, count: int) -> tuple[Array, Array]:
+        """State of the cells of ``layer_cells``: density, velocity (three), temperature and pressure, each (n, 6).
+
+        First the values, then their derivatives along the side's axis: central, one-sided at a seam.
         """
         axis, _ = _axis_end(side)
         first, last = self._layer_range(side, count)
-        select = (_DENSITY, 1, 2, 3, _TEMPERATURE, _PRESSURE)
 
         def cut(shift: int) -> Array:
             index = []
             for a in (2, 1, 0):
                 offset = (a in self.grid.active) + (shift if a == axis else 0)
                 index.append(slice(first[a] + offset, last[a] + offset))
-            return np.stack([self._fields[(field, *index)].ravel() for field in select], axis=1)
+            return self._fields[(slice(None), *index)].reshape(_FIELDS, -1)[_SENT].T
 
-        lower, upper = self.grid.boxes(first, last)
-        return lower, upper, cut(0), (cut(1) - cut(-1)) / (2.0 * self.grid.spacing[axis])
+        return cut(0), (cut(1) - cut(-1)) / (2.0 * self.grid.spacing[axis])
 
     def _layer_range(self, side: str, count: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
         """This rank's index range of the first ``count`` layers at ``side``; empty where it has none of them."""
@@ -322,17 +324,21 @@ class NavierStokes:
     def _refresh(self) -> None:
         """Primitive fields and step limit of the present state; ends the run on every rank if the state is invalid."""
         self._load()
-        f = self._fields
         problem = self._invalid(self.density, self.temperature, self.time, "the flow")
-        rate = math.inf
-        if problem is None:
-            self._sound_speed[...] = self.fluid.sound_speed(f[_DENSITY], f[_TEMPERATURE])
-            self._heat_capacity[...] = self.fluid.heat_capacity(f[_DENSITY], f[_TEMPERATURE])
-            rate = self._kernel.stability_rate(self._sound_speed, self._heat_capacity)
-        rate = self.comm.allreduce(math.inf if math.isnan(rate) else rate, op=self._largest)
+        rate = math.nan if problem else self._stability_rate()
+        if math.isnan(rate) and problem is None:
+            problem = f"the flow at time {self.time:g}: the speed of sound is not real somewhere; the fluid is unstable"
+        rate = self.comm.allreduce(math.inf if problem else rate, op=self._largest)
         if math.isinf(rate):
-            raise SolverError(problem or f"the flow at time {self.time:g}: invalid on another rank")
+            raise SolverError(problem or f"the flow at time {self.time:g} became invalid on another rank")
         self._max_dt = self.settings.cfl / rate
+
+    def _stability_rate(self) -> float:
+        density, temperature = self._fields[_DENSITY], self._fields[_TEMPERATURE]
+        with np.errstate(invalid="ignore"):
+            self._sound_speed[...] = self.fluid.sound_speed(density, temperature)
+            self._heat_capacity[...] = self.fluid.heat_capacity(density, temperature)
+        return self._kernel.stability_rate(self._sound_speed, self._heat_capacity)
 
     def _require_valid(self, density: Array, temperature: Array, time: float, what: str) -> None:
         """Raise on every rank where any has an invalid state."""
