@@ -14,6 +14,7 @@ from ..couplers.window import Window
 from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, SolverError
 from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
 from ..solvers.navier_stokes.estimate import initial_problem, longest_step
+from .flow_profiles import FlowProfiles
 
 AMOUNTS: tuple[str, ...] = ("mass", "momentum", "energy")
 STATES: tuple[str, ...] = ("density", "velocity", "temperature", "pressure")
@@ -58,8 +59,11 @@ class FiniteVolumeFace:
     each cut in four along the normal so that the linear profile inside a cell is passed on.
     """
 
-    def __init__(self, solver: NavierStokes, settings: FiniteVolumeFaceSettings) -> None:
+    def __init__(
+        self, solver: NavierStokes, settings: FiniteVolumeFaceSettings, profiles: FlowProfiles | None = None
+    ) -> None:
         self._solver = solver
+        self._profiles = profiles
         self._side = settings.side
         self._axis, self._end = SIDES.index(settings.side) // 2, SIDES.index(settings.side) % 2
         self._layers = settings.layers
@@ -96,7 +100,9 @@ class FiniteVolumeFace:
         self._taken += self._solver.seam_amounts(self._side)
 
     def send(self, window: Window) -> Mapping[str, Array]:
-        """The state of the cells next to the side."""
+        """The state of the cells next to the side; at a window's end the profile along the normal is kept."""
+        if self._profiles and window.index >= 0:
+            self._profiles.sample(window.end)
         values, slopes = self._solver.layer_states(self._side, self._layers)
         shifts = self._spacing * ((np.arange(_PARTS) + 0.5) / _PARTS - 0.5)
         parts = np.concatenate([values + slopes * shift for shift in shifts])
@@ -209,7 +215,8 @@ def _create_solver(settings: NavierStokesSettings, context: Context) -> CoupledF
 
 
 def _create_adapter(solver: Any, settings: FiniteVolumeFaceSettings, context: Context) -> FiniteVolumeFace:
-    return FiniteVolumeFace(solver, settings)
+    axis = SIDES.index(settings.side) // 2
+    return FiniteVolumeFace(solver, settings, FlowProfiles(solver, axis, context.output / "profiles.h5"))
 
 
 KIND = Kind(
