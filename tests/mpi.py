@@ -33,3 +33,18 @@ def mpirun(
     if check:
         assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def suture(
+    *arguments: str | os.PathLike[str], timeout: float = 120.0, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run ``suture ARGUMENTS`` as a user does, who sets nothing for MPI.
+
+    A test that has imported MPI is an MPI job of its own, whose marks the command must not find.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMPI_", "PMIX_", "PMI_"))}
+    command = [sys.executable, "-m", "suture", *map(str, arguments)]
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=timeout)
+    if check:
+        assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done

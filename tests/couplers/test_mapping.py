@@ -119,13 +119,15 @@ def test_a_cell_that_is_covered_twice_is_named():
 @pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (1e-12, True), (1e-6, False), (0.5, False)])
 def test_planes_must_coincide(gap, meets):
     a, b = uniform(2), uniform(3)
-    b = Cells(b.lower + [0, 0, gap], b.upper + [0, 0, gap])
+    up = np.array([0, 0, gap])
+    b = Cells(b.lower + up, b.upper + up)
     assert (len(overlaps(a, b)[0]) > 0) == meets
 
 
 def test_a_surface_does_not_meet_a_volume():
     a = uniform(2)
-    b = Cells(a.lower - [0, 0, 0.5], a.upper + [0, 0, 0.5])
+    up = np.array([0, 0, 0.5])
+    b = Cells(a.lower - up, a.upper + up)
     assert len(overlaps(a, b)[0]) == 0
 
 

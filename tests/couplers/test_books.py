@@ -1,0 +1,182 @@
+"""The books of coupled runs: honest ones balance, dishonest ones do not, and a file is audited from itself alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from suture.books import as_tree
+from suture.couplers.audit import read_books
+from suture.couplers.errors import LedgerError
+
+from ..mpi import suture
+from .play_tanks import RUNS
+
+HONEST = list(RUNS)[: list(RUNS).index("received is dropped")]
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_books_balance_to_round_off(tanks, name):
+    folder, results = tanks
+    assert results[name]["message"] == ""
+    assert 0 < results[name]["worst"] < 1e-12
+    books = read_books(folder / name)
+    assert books.complete and books.balanced
+    assert books.windows == round(RUNS[name][0]["end"] / 0.25)
+    flow = next(flow for flow in books.flows if flow.name == "seam: a -> b")
+    assert np.all(flow.throughput > 0)
+    assert np.all(books.whole.drift < 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("received is dropped", r"window 0: .*\n  interface seam: a -> b: mass has a defect of 0\.409"),
+        ("received is altered", r"window 0: .*\n  interface seam: a -> b: \w+ .* which is 1e-10 of the throughput"),
+        ("sent is altered", r"window 0: .*\n  participant 'a': \w+ .* which is 1e-10 of the throughput"),
+        ("transit is dropped", r"window 0: .*\n  interface seam: a -> b: mass .* which is 1 of the throughput"),
+        ("opening is dropped", r"window 0: .*\n  interface seam: a -> b: momentum_z has a defect of -2,"),
+        ("sink leaks", r"window 5: .*\n  participant 'b': \w+ has a defect of"),
+        ("one rank leaks", r"window 5: .*\n  participant 'b': \w+ has a defect of"),
+        (
+            "source is no number",
+            r"window 2: .*\n  interface seam: a -> b: mass is not a number\n  participant 'a': mass",
+        ),
+        ("heater is left out", r"window 0: .*\n  participant 'b': energy has a defect of 0\.25,"),
+        ("heater is 1e-9 too weak", r"window 0: .*\n  participant 'b': energy has a defect of 2\.5e-10,"),
+    ],
+)
+def test_dishonest_books_end_the_run_and_are_on_record(tanks, name, message):
+    folder, results = tanks
+    assert re.match(message, results[name]["message"]), results[name]["message"]
+    window = int(re.match(r"window (\d+)", results[name]["message"])[1])
+    books = read_books(folder / name)
+    assert not books.complete and not books.balanced
+    assert books.windows == window + 1
+
+
+def test_every_run_is_tested(tanks):
+    marks = test_dishonest_books_end_the_run_and_are_on_record.pytestmark[0].args[1]
+    assert HONEST + [name for name, _ in marks] == list(RUNS)
+
+
+def test_the_books_are_those_of_the_tanks(tanks):
+    """Source and sink start with 100 and 0; over whole periods the source gives its steady rates."""
+    folder, _ = tanks
+    books = read_books(folder / "parallel")
+    rates = np.array([1.0, 0.3, -0.2, 8.0, 2.5])
+    a, b = books.participants
+    np.testing.assert_allclose(a.terms["closing"], 100 - 5 * rates, rtol=1e-12)
+    flow = books.flows[0]
+    np.testing.assert_allclose(flow.terms["sent"], 5 * rates, rtol=1e-12)
+    np.testing.assert_allclose(flow.terms["opening"], [0, 0, 0, 2, 0], rtol=1e-12)  # a pressure of 8 for a window
+    in_transit = rates * (0.25 - (1 - np.cos(2 * np.pi * 4.75)) / (2 * np.pi))
+    np.testing.assert_allclose(flow.terms["closing"], in_transit, rtol=1e-11)
+    np.testing.assert_allclose(b.terms["closing"], flow.terms["opening"] + 5 * rates - in_transit, rtol=1e-11)
+    serial = read_books(folder / "serial")
+    np.testing.assert_allclose(serial.flows[0].terms["closing"], 0, atol=1e-12)
+    np.testing.assert_allclose(serial.participants[1].terms["closing"], 5 * rates, rtol=1e-12)
+
+
+def test_the_ledger_is_in_the_units_of_the_case(tanks):
+    """The metal tank runs for 5e-3 of its time unit; the ledger has its momentum and energy in real units."""
+    folder, _ = tanks
+    sent = read_books(folder / "serial, metal to real").flows[0].terms["sent"]
+    part = 5e-3 + (1 - np.cos(2 * np.pi * 5e-3)) / (2 * np.pi)
+    assert sent[0] == pytest.approx(part, rel=1e-12)
+    assert sent[1:4] == pytest.approx(np.array([0.3, -0.2, 8.0]) * part * 1e-3, rel=1e-12)  # Å/ps is 1e-3 Å/fs
+    assert sent[4] == pytest.approx(2.5 * part * 23.060549, rel=1e-6)  # CODATA 2018: eV in kcal/mol
+
+
+@pytest.mark.parametrize("rows", ["time", "flows/seam: a -> b/sent", "participants/a/inventory"])
+def test_ranks_do_not_change_the_books(tanks, rows):
+    folder, _ = tanks
+    one = h5py.File(folder / "parallel" / "ledger.h5")[rows][:]
+    for name in ("parallel on 3 + 2", "parallel on 1 + 3"):
+        with h5py.File(folder / name / "ledger.h5") as other:
+            np.testing.assert_allclose(other[rows][:], one, rtol=1e-13, atol=1e-13)
+
+
+TERMS = [
+    "participants/a/inventory",
+    "participants/b/inventory",
+    "participants/b/rows/heater",
+    "flows/seam: a -> b/sent",
+    "flows/seam: a -> b/received",
+    "flows/seam: a -> b/carry",
+]
+
+
+@pytest.mark.parametrize("change", [1e-9, np.nan])
+@pytest.mark.parametrize("term", TERMS)
+def test_one_number_changed_in_the_file_is_found(tanks, tmp_path, term, change):
+    shutil.copy(tanks[0] / "heater" / "ledger.h5", tmp_path)
+    with h5py.File(tmp_path / "ledger.h5", "r+") as file:
+        file[term][7, 4] += change
+    books = read_books(tmp_path)
+    assert not books.balanced
+    where = term.split("/")[1]
+    accounts = {b.name: b for b in [*books.participants, *books.flows]}
+    worst = accounts.get(where) or accounts[f"participant {where}"]
+    assert worst.worst > books.tolerance
+    assert worst.worst_window in (6, 7)
+    json.loads(json.dumps(as_tree(books), allow_nan=False))
+
+
+def test_the_ledger_command_says_what_does_not_balance(tanks, tmp_path):
+    shutil.copy(tanks[0] / "heater" / "ledger.h5", tmp_path)
+    with h5py.File(tmp_path / "ledger.h5", "r+") as file:
+        file["flows/seam: a -> b/received"][3, 0] *= 1 + 1e-9
+    done = suture("ledger", tmp_path, "--json", check=False)
+    assert done.returncode == 4
+    tree = json.loads(done.stdout)
+    assert tree["balanced"] is False and tree["windows"] == 20
+    assert "worst in window 3; the case allows 1e-12" in done.stderr
+
+
+def test_the_ledger_command_prints_balanced_books(tanks):
+    done = suture("ledger", tanks[0] / "heater", "--json")
+    tree = json.loads(done.stdout)
+    assert tree["balanced"] is True and tree["complete"] is True
+    assert tree["columns"] == ["mass", "momentum_x", "momentum_y", "momentum_z", "energy"]
+    assert tree["participants"]["participant b"]["terms"]["heater"][4] == pytest.approx(0.1 * 5 * 10)
+    printed = suture("ledger", tanks[0] / "heater")
+    assert "balanced: worst defect" in printed.stdout
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _other(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["x"] = 1.0
+
+
+def _short(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["flows/seam: a -> b/sent"].resize(5, axis=0)
+
+
+@pytest.mark.parametrize("spoil", [_cut, _empty, _other, _short])
+def test_a_spoilt_file_is_no_traceback(tanks, tmp_path, spoil):
+    shutil.copy(tanks[0] / "heater" / "ledger.h5", tmp_path)
+    spoil(tmp_path / "ledger.h5")
+    with pytest.raises(LedgerError, match="is not a readable ledger"):
+        read_books(tmp_path)
+
+
+def test_no_ledger_is_told_with_exit_code_2(tmp_path):
+    done = suture("ledger", tmp_path, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"no ledger in {tmp_path}: expected ledger.h5 there or in RUN/")
