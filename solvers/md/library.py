@@ -125,10 +125,12 @@ class Lammps:
         return sorted({line.split()[2].rstrip(",") for line in lines if re.match(r"\s*\(\d+\) pair ", line)})
 
     def styles(self, category: str) -> dict[str, str]:
-        """Styles of all ``fix``es or ``variable``s by name, on rank 0 (which has the log). Collective."""
-        self.command(f"info {category}s out log")
+        """Styles of all ``fix``es or ``variable``s by name, on rank 0 (which has the file). Collective."""
+        # A file of its own, since LAMMPS closes it: what goes to the log may still be in a buffer.
+        listing = self.log.with_name(f"{category}s.txt")
+        self.command(f"info {category}s out overwrite {listing}")
         pattern = re.compile(rf"{category}\[\s*\d+\]:\s*(\S+?)\s*,\s*style =\s*(\S+?)\s*,", re.IGNORECASE)
-        found = map(pattern.match, self.log.read_text(errors="replace").splitlines())
+        found = map(pattern.match, listing.read_text(errors="replace").splitlines())
         return {match[1]: match[2] for match in found if match}
 
     def constant(self, name: str) -> float:
