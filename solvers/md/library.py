@@ -127,8 +127,9 @@ class Lammps:
     def styles(self, category: str) -> dict[str, str]:
         """Styles of all ``fix``es or ``variable``s by name, on rank 0 (which has the file). Collective."""
         # A file of its own, since LAMMPS closes it: what goes to the log may still be in a buffer.
-        listing = self.log.with_name(f"{category}s.txt")
-        self.command(f"info {category}s out overwrite {listing}")
+        plural = {"fix": "fixes", "variable": "variables"}[category]
+        listing = self.log.with_name(f"{plural}.txt")
+        self.command(f"info {plural} out overwrite {listing}")
         pattern = re.compile(rf"{category}\[\s*\d+\]:\s*(\S+?)\s*,\s*style =\s*(\S+?)\s*,", re.IGNORECASE)
         found = map(pattern.match, listing.read_text(errors="replace").splitlines())
         return {match[1]: match[2] for match in found if match}
