@@ -41,10 +41,8 @@ def _explain(model: type[BaseModel], data: Any, details: ErrorDetails) -> Told:
         case "missing" if isinstance(path[-1], int):
             return Told(path[:-1], "too few values", f"at least {path[-1] + 1} values")
         case "missing":
-            described = _description(model, data, path)
-            return Told(
-                path, "nothing", "this key is needed", f"add {path[-1]}" + (f": {described}" if described else "")
-            )
+            remedy = ": ".join(filter(None, (f"add {path[-1]}", _description(model, data, path))))
+            return Told(path, "nothing", "this key is needed", remedy)
         case "literal_error" | "enum":
             return _one_of(path, details["input"], context["expected"])
         case "union_tag_invalid":
@@ -53,10 +51,9 @@ def _explain(model: type[BaseModel], data: Any, details: ErrorDetails) -> Told:
             remedy = "add it; it says which other keys the table has"
             return Told((*path, _tag_name(context)), "nothing", "this key is needed", remedy)
         case "unit":
-            key = context["key"]
-            return _of_validator(
-                (*path, key), details["input"][key], details["msg"], _description(model, data, (*path, key))
-            )
+            # A validator of the table found it, and says at which key.
+            value, path = details["input"][context["key"]], (*path, context["key"])
+            return _of_validator(path, value, details["msg"], _description(model, data, path))
         case "value_error":
             return _of_validator(path, details["input"], details["msg"], _description(model, data, path))
     return Told(path, shown(details["input"]), _sentence(details["msg"]))

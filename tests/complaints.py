@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 
 from suture.cli import main
 
-SECONDS = 5.0
-"""A mistake must be told within this time."""
+SECONDS = 5.0 * max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+"""A mistake must be told within 5 s; on a machine that is busy with other work, within as much more."""
 
 
 @dataclass
