@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 EQUATIONS = 5
 """Conserved variables per cell: mass, three momenta, total energy, per unit volume."""
+GHOSTS = 2
+"""Layers of neighbours' cells that the fluxes see."""
 
 
 class Grid:
@@ -55,7 +57,7 @@ class Grid:
                 sizes=[self.cells[axis] for axis in self.active],
                 boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
                 stencil_type=PETSc.DMDA.StencilType.BOX,
-                stencil_width=1,
+                stencil_width=GHOSTS,
                 comm=comm,
             )
         except PETSc.Error as error:
@@ -86,13 +88,13 @@ class Grid:
 
     @property
     def padded(self) -> tuple[int, ...]:
-        """Shape (z, y, x) of the owned cells with one ghost on each side of every active axis."""
-        return tuple(self.owned[axis] + 2 * (axis in self.active) for axis in (2, 1, 0))
+        """Shape (z, y, x) of the owned cells with ``GHOSTS`` on each side of every active axis."""
+        return tuple(self.owned[axis] + 2 * GHOSTS * (axis in self.active) for axis in (2, 1, 0))
 
     @property
     def interior(self) -> tuple[slice, ...]:
         """The owned cells in an array of shape ``padded``."""
-        return tuple(slice(1, -1) if axis in self.active else slice(None) for axis in (2, 1, 0))
+        return tuple(slice(GHOSTS, -GHOSTS) if axis in self.active else slice(None) for axis in (2, 1, 0))
 
     def edges(self, axis: int) -> Array:
         """Positions of this rank's cell faces along ``axis``, one more than cells."""

@@ -13,7 +13,7 @@ from ..errors import SolverError
 from . import fields
 from ._fluxes import Kernel
 from .closures import Fluid, create_fluid
-from .grid import EQUATIONS, Grid
+from .grid import EQUATIONS, GHOSTS, Grid
 from .settings import SIDES, NavierStokesSettings, Reservoir, Wall
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Book = dict[str, Array]
 _STAGES = ((0.0, 1.0 / 6.0, 0.0), (0.75, 1.0 / 6.0, 1.0), (1.0 / 3.0, 2.0 / 3.0, 0.5))
 
 _DENSITY, _VELOCITY, _ENERGY, _TEMPERATURE, _PRESSURE = 0, slice(1, 4), 4, 5, 6
-_VISCOSITY, _BULK_VISCOSITY, _CONDUCTIVITY, _FIELDS = 7, 8, 9, 10
+_VISCOSITY, _BULK_VISCOSITY, _CONDUCTIVITY, _SOUND_SPEED, _FIELDS = 7, 8, 9, 10, 11
 _SENT = [_DENSITY, 1, 2, 3, _TEMPERATURE, _PRESSURE]
 
 
@@ -49,7 +49,6 @@ class NavierStokes:
         self.grid = Grid(settings, self.comm)
         self.time = 0.0
         self._fields = np.zeros((_FIELDS, *self.grid.padded))
-        self._sound_speed = np.zeros(self.grid.padded)
         self._heat_capacity = np.zeros(self.grid.padded)
         self._kernel = self._create_kernel()
         self._crossed: dict[str, Array] = {}
@@ -184,7 +183,7 @@ class NavierStokes:
         def cut(shift: int) -> Array:
             index = []
             for a in (2, 1, 0):
-                offset = (a in self.grid.active) + (shift if a == axis else 0)
+                offset = GHOSTS * (a in self.grid.active) + (shift if a == axis else 0)
                 index.append(slice(first[a] + offset, last[a] + offset))
             return self._fields[(slice(None), *index)].reshape(_FIELDS, -1)[_SENT].T
 
@@ -302,6 +301,7 @@ class NavierStokes:
             f[_VISCOSITY] = fluid.viscosity(density, temperature)
             f[_BULK_VISCOSITY] = fluid.bulk_viscosity(density, temperature)
             f[_CONDUCTIVITY] = fluid.conductivity(density, temperature)
+            f[_SOUND_SPEED] = fluid.sound_speed(density, temperature)
         self._kernel.fill_ghosts()
 
     def _evaluate_residual(self, weight: float, time: float) -> None:
@@ -335,10 +335,8 @@ class NavierStokes:
 
     def _stability_rate(self) -> float:
         density, temperature = self._fields[_DENSITY], self._fields[_TEMPERATURE]
-        with np.errstate(invalid="ignore"):
-            self._sound_speed[...] = self.fluid.sound_speed(density, temperature)
-            self._heat_capacity[...] = self.fluid.heat_capacity(density, temperature)
-        return self._kernel.stability_rate(self._sound_speed, self._heat_capacity)
+        self._heat_capacity[...] = self.fluid.heat_capacity(density, temperature)
+        return self._kernel.stability_rate(self._heat_capacity)
 
     def _require_valid(self, density: Array, temperature: Array, time: float, what: str) -> None:
         """Raise on every rank where any has an invalid state."""

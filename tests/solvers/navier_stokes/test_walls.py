@@ -13,6 +13,7 @@ from suture.solvers.navier_stokes import NavierStokes
 
 from .flows import GAS, conductor, flow, order, run
 
+# So viscous that sound is overdamped: pressure evens out at the rate c^2/(4/3 nu), about 1.
 THICK = GAS | {"viscosity": 1.0, "conductivity": 3.5}
 
 
@@ -32,7 +33,7 @@ def test_couette_with_viscous_heating_is_exact(axis: str) -> None:
     velocity[along] = 1.0
     walls = between({"velocity": velocity, "temperature": 1.0}, {"temperature": 1.0}, axis)
     solver = flow([8 if a == axis else 1 for a in "xyz"], fluid=THICK, boundaries=walls)
-    run(solver, 40.0)
+    run(solver, 25.0)
     s = column(solver, axis)
     assert np.abs(solver.velocity[along].ravel() - (1 - s)).max() < 1e-9
     assert np.abs(solver.temperature.ravel() - (1 + 1.0 / (2 * 3.5) * s * (1 - s))).max() < 1e-9
@@ -51,7 +52,7 @@ def test_slip_length_and_adiabatic_wall() -> None:
     slip, stress = 0.25, 1.0 / 1.5
     walls = between({"velocity": [1, 0, 0], "slip_length": slip}, {"temperature": 1.0, "slip_length": slip})
     solver = flow([1, 1, 8], fluid=THICK, boundaries=walls)
-    run(solver, 40.0)
+    run(solver, 25.0)
     s = column(solver)
     assert np.abs(solver.velocity[0].ravel() - (1 - stress * (s + slip))).max() < 1e-8
     # The heat of friction on the lower wall, stress^2 slip, and that made in the fluid flow to the upper one.
@@ -137,9 +138,7 @@ def test_reservoir_fills_a_column_to_its_pressure() -> None:
     solver = flow([1, 1, 16], fluid=GAS | {"viscosity": 0.5, "conductivity": 1.0}, boundaries=ends)
     start = solver.inventory()
     run(solver, 20.0)
-    # Cell to cell the pressure alternates a little: a central scheme damps that mode only at the boundaries.
-    assert abs(solver.pressure.mean() - 1.02) < 1e-5
-    assert np.abs(solver.pressure - 1.02).max() < 5e-4
+    assert np.abs(solver.pressure - 1.02).max() < 1e-6
     gained = solver.rows()["z-lower"]["mass"][0]
     assert gained > 0.01
     assert abs(solver.inventory()["mass"][0] - start["mass"][0] - gained) < 1e-14

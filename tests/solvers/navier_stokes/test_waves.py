@@ -67,7 +67,7 @@ def measured_rate(
 @pytest.mark.parametrize("direction", [(1, 0, 0), (0, 0, 1), (1, -1, 0), (0, 2, 1), (1, 1, 1)])
 def test_sound_in_a_gas(direction: tuple[int, int, int]) -> None:
     three = all(direction)
-    grids = (8, 16) if three else (16, 32)
+    grids = (12, 24) if three else (24, 48)
     errors = []
     for n in grids:
         cells = [n if d else 1 for d in direction]
@@ -81,7 +81,7 @@ def test_sound_in_a_gas(direction: tuple[int, int, int]) -> None:
 
 def test_sound_in_a_measured_liquid(tmp_path: Path) -> None:
     errors = []
-    for n in (16, 32):
+    for n in (32, 64):
         solver = flow(
             [1, 1, n],
             upper=[1, 1, 40],
