@@ -245,7 +245,7 @@ class Kernel {
     double stress[3];
     double heat;
   };
-  inline Diffusion diffusion(const double* __restrict f, int d, int p, int q, long l, double viscosity, double bulk,
+  [[gnu::always_inline]] inline Diffusion diffusion(const double* __restrict f, int d, int p, int q, long l, double viscosity, double bulk,
                              double conductivity) const {
     const long r = l + stride_[d], sp = stride_[p], sq = stride_[q];
     const double normal = 1.0 / h_[d], quarter_p = 0.25 / h_[p], quarter_q = 0.25 / h_[q];
@@ -266,8 +266,9 @@ class Kernel {
   }
 
   // Fluxes of m faces in a row, the first between cells l and l + stride, into row_ as (5, m).
-  void interior_row(int d, long l0, long m) {
-    const int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
+  template <int d>
+  void interior_row(long l0, long m) {
+    constexpr int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
     const long s = stride_[d];
     const double* __restrict f = fields_.data();
     double* __restrict out = row_.data();
@@ -365,7 +366,9 @@ class Kernel {
     for (long k = 0; k < layers; ++k)
       for (long j = 0; j < rows; ++j) {
         const long l0 = padded_index(0, j, k) - stride_[d];
-        interior_row(d, l0, m);
+        if (d == 0) interior_row<0>(l0, m);
+        if (d == 1) interior_row<1>(l0, m);
+        if (d == 2) interior_row<2>(l0, m);
         if (d == 0) {
           put_boundary(0, 0, l0, j + n_[1] * k, 0, m, weight);
           put_boundary(0, 1, l0 + m - 1, j + n_[1] * k, m - 1, m, weight);
