@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -179,6 +180,16 @@ def _listed(fixes: dict[str, str], style: str) -> str:
     return ", ".join(name for name, found in fixes.items() if found.startswith(style)) or "it has none"
 
 
+def _extent(
+    solver: MolecularDynamicsSettings, interface: ParticleRegionSettings
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """The plane; only the script knows how wide its box is."""
+    lower, upper = [-math.inf] * 3, [math.inf] * 3
+    axis = "xyz".index(interface.axis)
+    lower[axis] = upper[axis] = interface.at
+    return (lower[0], lower[1], lower[2]), (upper[0], upper[1], upper[2])
+
+
 KIND = Kind(
     name="particle-region",
     solver_settings=MolecularDynamicsSettings,
@@ -188,5 +199,5 @@ KIND = Kind(
     gives=("mass", "momentum", "energy"),
     takes=("velocity", "temperature", "density"),
     check=_check,
-    extent=lambda solver, interface: None,
+    extent=_extent,
 )

@@ -227,6 +227,9 @@ def compare_extents(first: Corners, second: Corners, covering: bool) -> str:
     """What keeps two boxes from being one interface, or an empty text; infinite corners fit everything."""
     size = max((abs(x) for box in (first, second) for corner in box for x in corner if math.isfinite(x)), default=1.0)
     same = _SAME * max(size, 1e-300)
+    normals = [[axis for axis, lo, hi in zip("xyz", *box, strict=True) if hi - lo <= same] for box in (first, second)]
+    if all(normals) and normals[0] != normals[1]:
+        return f"one is flat along {listed(normals[0])}, the other along {listed(normals[1])}"
     for axis, (lo1, hi1, lo2, hi2) in zip("xyz", zip(*first, *second, strict=True), strict=True):
         flat = hi1 - lo1 <= same or hi2 - lo2 <= same
         overlap = min(hi1, hi2) - max(lo1, lo2)

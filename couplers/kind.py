@@ -56,7 +56,7 @@ class Kind:
     check: Callable[[CheckRequest], Estimate | None]
     extent: Callable[[Any, Any], tuple[tuple[float, float, float], tuple[float, float, float]] | None]
     """``extent(solver_settings, interface_settings)``: lower and upper corner of the interface as this side sees it,
-    in its own length unit, or None where only the running solver knows."""
+    in its own length unit; infinite along an axis, or None, where only the running solver knows."""
 
 
 @dataclass(frozen=True)

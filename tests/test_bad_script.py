@@ -77,7 +77,6 @@ IN_THE_CASE = {
     "a fix that is missing": ('"wallforce"', '"wallforces"', "walls.bottom] force", "wallforce", "store/force"),
     "a fix of another style": ('"wallforce"', '"motion"', "walls.bottom] force", "'motion'", "store/force"),
     "a window and a half step": ("window = 0.25\nend = 5.0", "window = 0.2525\nend = 5.05", "[time] window", "0.255"),
-    "a plane outside the box": ("at = 4.0", "at = 40.0", f"{SIDE} at", "-2 to 12"),
     "a buffer that leaves the box": (
         "thickness = 2.0",
         "thickness = 5.0",
@@ -89,7 +88,8 @@ IN_THE_CASE = {
         "slabs = 1\nthickness = 0.5",
         f"{SIDE} thickness",
     ),
-    "a periodic axis": ('axis = "z"', 'axis = "x"', f"{SIDE} axis", "periodic"),
+    "a plane that is not the partner's": ("at = 4.0", "at = 4.5", "[interfaces.seam] sides", "0.5 apart along z"),
+    "an axis that is not the partner's": ('axis = "z"', 'axis = "x"', "[interfaces.seam] sides", "flat along z"),
     "no slabs": ("slabs = 2", "slabs = 0", f"{SIDE} slabs", "greater than or equal to 1"),
     "a piston that is missing": (
         'piston = "piston"',
@@ -136,6 +136,19 @@ def test_mistake_in_the_case(capsys, tmp_path, mistake):
     (tmp_path / "in.wall").write_text(SCRIPT)
     complaint = suture(capsys, "check", write(tmp_path, edited(CASE, (old, new))))
     require(complaint, str(tmp_path / "case.toml"), "found:", *texts)
+
+
+def test_a_plane_outside_the_box(capsys, tmp_path):
+    (tmp_path / "in.wall").write_text(SCRIPT)
+    case = edited(CASE, ("at = 4.0", "at = 40.0"), ("[0, 0, 4], upper = [6, 6, 4]", "[0, 0, 40], upper = [6, 6, 40]"))
+    require(suture(capsys, "check", write(tmp_path, case)), f"{SIDE} at", "-2 to 12")
+
+
+def test_a_periodic_axis(capsys, tmp_path):
+    (tmp_path / "in.wall").write_text(SCRIPT)
+    tank = ("lower = [0, 0, 4], upper = [6, 6, 4]", "lower = [2, 0, 0], upper = [2, 6, 6]")
+    case = edited(CASE, ('axis = "z"\nat = 4.0\nslabs = 2', 'axis = "x"\nat = 2.0\nslabs = 1'), tank)
+    require(suture(capsys, "check", write(tmp_path, case)), f"{SIDE} axis", "along which the box is periodic")
 
 
 @pytest.mark.parametrize("mistake", IN_THE_SCRIPT)

@@ -125,6 +125,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         (((0, 0, 1), (2, 2, 1)), ((0, 1, 1), (2, 3, 1)), True, "cover different parts along y"),
         (((-INFINITY, -INFINITY, 1), (INFINITY, INFINITY, 1)), ((0, 0, 1), (2, 2, 1)), True, ""),
         (((0, 0, 1), (2, 2, 1)), ((0, 0, 0), (2, 2, 4)), True, ""),
+        (((0, 0, 1), (2, 2, 1)), ((1, 0, 0), (1, 2, 4)), True, "flat along"),
         (((0, 0, 1), (2, 2, 1 + 1e-12)), ((0, 0, 1), (2, 2 + 1e-12, 1)), True, ""),
     ],
 )
