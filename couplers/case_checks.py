@@ -229,7 +229,8 @@ def compare_extents(first: Corners, second: Corners, covering: bool) -> str:
     same = _SAME * max(size, 1e-300)
     normals = [[axis for axis, lo, hi in zip("xyz", *box, strict=True) if hi - lo <= same] for box in (first, second)]
     if all(normals) and normals[0] != normals[1]:
-        return f"one is flat along {listed(normals[0])}, the other along {listed(normals[1])}"
+        one, other = sorted(map(listed, normals))
+        return f"one is flat along {one}, the other along {other}"
     for axis, (lo1, hi1, lo2, hi2) in zip("xyz", zip(*first, *second, strict=True), strict=True):
         flat = hi1 - lo1 <= same or hi2 - lo2 <= same
         overlap = min(hi1, hi2) - max(lo1, lo2)

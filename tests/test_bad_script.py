@@ -89,7 +89,12 @@ IN_THE_CASE = {
         f"{SIDE} thickness",
     ),
     "a plane that is not the partner's": ("at = 4.0", "at = 4.5", "[interfaces.seam] sides", "0.5 apart along z"),
-    "an axis that is not the partner's": ('axis = "z"', 'axis = "x"', "[interfaces.seam] sides", "flat along z"),
+    "an axis that is not the partner's": (
+        'axis = "z"',
+        'axis = "x"',
+        "[interfaces.seam] sides",
+        "one is flat along x, the other along z",
+    ),
     "no slabs": ("slabs = 2", "slabs = 0", f"{SIDE} slabs", "greater than or equal to 1"),
     "a piston that is missing": (
         'piston = "piston"',
