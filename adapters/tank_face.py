@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from ..couplers.cells import Array, Cells
+from ..couplers.cells import Array, Cells, total
 from ..couplers.kind import CheckRequest, Context, Kind
 from ..couplers.window import Window
 from ..solvers.stubs.tank import Sink, Source, TankSettings, join, split
@@ -99,11 +99,11 @@ class SinkFace:
 
     def received(self) -> Mapping[str, Array]:
         """What the sink took in the window."""
-        return split(self._taken.sum(axis=0))
+        return split(total(self._taken))
 
     def carry(self) -> Mapping[str, Array]:
         """What arrived and was not taken."""
-        return split((self._sent - self._taken).sum(axis=0))
+        return split(total(self._sent - self._taken))
 
 
 def _extent(solver: TankSettings, interface: TankFaceSettings) -> Any:

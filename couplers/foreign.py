@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .case_model import Case
-from .cells import Array, Cells
+from .cells import Array, Cells, total
 from .errors import CaseError, Mistake, SutureError
 from .ledger import Closing
 from .participant import Participant
@@ -74,7 +74,7 @@ class ForeignSide:
         self._booked = {}
         for quantity, value in values.items():
             if QUANTITIES[quantity].kind == "amount":
-                self._carry[quantity] = self._carry.get(quantity, 0.0) + value.sum(axis=0)
+                self._carry[quantity] = self._carry.get(quantity, 0.0) + total(value)
 
     def account(self, dt: float) -> None:
         """The foreign solver counts by itself."""

@@ -12,7 +12,7 @@ from types import TracebackType
 import numpy as np
 
 from .case_model import Case
-from .cells import Array, Cells
+from .cells import Array, Cells, total
 from .exchange import Channel, Flow, Side, connect
 from .kind import Context
 from .kinds import load_kind
@@ -252,7 +252,7 @@ class Participant:
         adapter = self.adapters[flow.interface]
         if opening:
             pending = self._pending.get(flow.name, {})
-            in_transit = {q: pending[q].sum(axis=0) for q in flow.amounts if q in pending}
+            in_transit = {q: total(pending[q]) for q in flow.amounts if q in pending}
             return {("carry", flow.name, ""): self._spread(in_transit)}
         return {
             ("received", flow.name, ""): self._spread(adapter.received()),
@@ -261,7 +261,7 @@ class Participant:
 
     def _shares_of_sender(self, flow: Flow) -> dict[Entry, Array]:
         adapter = self.adapters[flow.interface]
-        sent = self._spread({q: self._sent[flow.interface][q].sum(axis=0) for q in flow.amounts})
+        sent = self._spread({q: total(self._sent[flow.interface][q]) for q in flow.amounts})
         shares: dict[Entry, Array] = {("sent", flow.name, ""): sent}
         if flow.lag:
             shares["carry", flow.name, ""] = sent  # in transit until the next window

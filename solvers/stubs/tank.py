@@ -68,7 +68,7 @@ class Tank:
 
     def inventory(self) -> dict[str, Array]:
         """What this rank's tanks hold."""
-        return split(self.held.sum(axis=0))
+        return split(np.ascontiguousarray(self.held.T).sum(axis=1))  # along rows, numpy sums pairwise
 
     def rows(self) -> dict[str, dict[str, Array]]:
         """No boundaries, no sources."""
