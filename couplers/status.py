@@ -12,6 +12,10 @@ from .failure import where
 
 FOLDER = "status"
 _SIZE = 512
+_STAGES = ("starting", "meeting", "waiting", "solving", "sending", "closing", "finished")
+"""What a rank does, in this order in a window."""
+_WORK = ("starting", "solving")
+"""In the other stages it waits for the others."""
 
 
 class Status:
@@ -53,9 +57,12 @@ def read(output: Path) -> list[dict[str, Any]]:
     return slates
 
 
-def stragglers(output: Path, window: int, most: int = 8) -> list[str]:
-    """Say of each rank that keeps the others waiting at ``window`` where it stands; at most that many lines."""
-    waiting = ("waiting", "sending", "closing", "failed", "finished")
-    behind = [slate for slate in read(output) if slate["window"] < window or slate["doing"] not in waiting]
+def stragglers(output: Path, most: int = 8) -> list[str]:
+    """Say who keeps the others waiting, and where: the ranks at work, or else those that are least far; a line each."""
+    slates = [slate for slate in read(output) if slate["doing"] in _STAGES]
+    behind = [slate for slate in slates if slate["doing"] in _WORK]
+    if not behind:
+        progress = [(slate["window"], _STAGES.index(slate["doing"])) for slate in slates]
+        behind = [slate for slate, far in zip(slates, progress, strict=True) if far == min(progress)]
     lines = [f"  {where(s['participant'], s['rank'], s['window'])}: {s['doing']}" for s in behind[:most]]
     return lines + ([f"  and {len(behind) - most} more"] if len(behind) > most else [])

@@ -137,7 +137,7 @@ def abort(me: Participant | None, world: MPI.Comm, error: BaseException) -> NoRe
     else:
         message = describe(error, me.name, me.world.comm.rank, me.status.window)
         if isinstance(error, CommunicationError):
-            message += "\n" + "\n".join(stragglers(me.output, me.status.window))
+            message += "\n" + "\n".join(stragglers(me.output))
         me.status.update(doing="failed")
     logging.getLogger("suture").error(message)
     print(message, file=sys.stderr, flush=True)

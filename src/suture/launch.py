@@ -143,4 +143,4 @@ def _explain(spoken: str, case: Case, output: Path) -> None:
         print(f"suture: {where(name, rank, windows[0] if windows else -1)}: {cause}", file=sys.stderr)
     elif slates:
         print("suture: the job ended, and no rank of it could say why; at work were", file=sys.stderr)
-        print(*stragglers(output, max(slate["window"] for slate in slates)), sep="\n", file=sys.stderr)
+        print(*stragglers(output), sep="\n", file=sys.stderr)
