@@ -200,8 +200,6 @@ MISTAKES = {
         "'upper' is foreign",
         'exchange = [{from = "lower", to = "upper"',
     ),
-    # Stages.
-    "unknown kind of stage": ("[ledger]", '[stages.x]\nkind = "measure"\n[ledger]', "[stages.x] kind", '"measure"'),
     # TOML.
     "the same table twice": ("[participants.upper]", "[participants.lower]", "twice", "at line 21", "rename one"),
     "the same key twice": ("end = 5.0", "end = 5.0\nend = 6.0", "at line 8"),
@@ -215,6 +213,56 @@ def test_mistake(capsys, tmp_path, mistake):
     old, new, *texts = MISTAKES[mistake]
     complaint = suture(capsys, "check", write(tmp_path, edited(TANKS, (old, new))))
     require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
+
+
+STAGE = """
+[stages.fluid]
+kind = "measure-fluid"
+script = "fluid.lmp"
+density = 0.8442
+temperature = 1.107
+output = "measured/fluid.json"
+"""
+
+STAGE_MISTAKES = {
+    "unknown kind of stage": (
+        "measure-fluid",
+        "measure-fluids",
+        "[stages.fluid] kind",
+        'did you mean "measure-fluid"?',
+    ),
+    "unknown key of a stage": ("density", "densty", "[stages.fluid] densty", 'did you mean "density"?'),
+    "a stage without its script": ('script = "fluid.lmp"', "", "[stages.fluid] script", "this key is needed"),
+    "a stage's script that is missing": (
+        '"fluid.lmp"',
+        '"fluid.lm"',
+        "[stages.fluid] script",
+        "fluid.lm does not exist",
+    ),
+    "no density at all": ("0.8442", "0", "[stages.fluid] density", "greater than 0"),
+    "no JSON": ("fluid.json", "fluid.txt", "[stages.fluid] output", "json"),
+    "two stages that write one file": (
+        STAGE,
+        STAGE + STAGE.replace("[stages.fluid]", "[stages.other]"),
+        "[stages.other] output",
+        "stage 'fluid' writes it too",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", STAGE_MISTAKES)
+def test_mistake_in_a_stage(capsys, tmp_path, mistake):
+    old, new, *texts = STAGE_MISTAKES[mistake]
+    (tmp_path / "fluid.lmp").write_text("")
+    complaint = suture(capsys, "check", write(tmp_path, edited(TANKS + STAGE, (old, new))))
+    require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
+
+
+def test_a_stage_in_order_is_shown(capsys, tmp_path):
+    (tmp_path / "fluid.lmp").write_text("")
+    complaint = suture(capsys, "check", write(tmp_path, TANKS + STAGE))
+    assert complaint.code == 0, complaint.text
+    assert "measured/fluid.json will be made: measured/fluid.json does not exist" in complaint.text
 
 
 FLOW = """\
