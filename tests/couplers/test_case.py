@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -213,3 +214,12 @@ def test_the_page_on_the_case_file_names_every_key():
     missing = [key for key in keys - tables if f"`{key}`" not in page and f"{key} = " not in page]
     assert not missing, missing
     assert all(f"[{table}" in page for table in tables)
+
+
+def test_the_examples_of_the_page_are_cases(tmp_path):
+    page = (ROOT / "docs" / "case.md").read_text()
+    example, *parts = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    case = load_case(write(tmp_path, example))
+    assert case.windows == 2000
+    exchange = next(part for part in parts if part.startswith("[interfaces.seam]"))
+    assert load_case(write(tmp_path, example + exchange)).interfaces == case.interfaces
