@@ -199,13 +199,3 @@ def test_a_job_that_is_told_to_end(tmp_path):
         job.terminate()
         job.communicate(timeout=SECONDS)
     assert job.returncode != 0
-
-
-@pytest.mark.parametrize("ranks", [2, 4])
-def test_ranks_that_do_not_fit_the_case(tmp_path, ranks):
-    with ends_soon(tmp_path):
-        done = mpirun(ranks, "-m", "suture", "run", write(tmp_path), check=False, timeout=SECONDS)
-    assert done.returncode == 2
-    message = f"suture: {ranks} ranks were started, but the case needs 3 (upper: 1, lower: 2); start mpirun with"
-    assert done.stderr.count(message) == 1
-    assert "Traceback" not in done.stderr
