@@ -108,10 +108,11 @@ def _validate_settings(review: Review, tables: dict[str, Any]) -> Settings:
     for name, table in _tables(tables, "participants"):
         place = ("participants", name)
         loaded[name] = kind = _find(review, table, place, kinds.kind_names, kinds.load_kind, (FOREIGN,))
-        if kind is not None:
-            validate(kind.solver_settings, table.get("solver", {}), (*place, "solver"))
-        elif table.get("kind") == FOREIGN and table.get("solver"):
-            review.add((*place, "solver"), shown(table["solver"]), "no solver table", "a foreign program reads its own")
+        solver = table.get("solver", {})
+        if kind is not None and isinstance(solver, dict):
+            validate(kind.solver_settings, solver, (*place, "solver"))
+        elif table.get("kind") == FOREIGN and solver:
+            review.add((*place, "solver"), shown(solver), "no solver table", "a foreign program reads its own")
     for name, interface in _tables(tables, "interfaces"):
         for side, table in _tables(interface, "sides"):
             place = ("interfaces", name, "sides", side)

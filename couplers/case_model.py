@@ -28,6 +28,12 @@ def _seconds(value: Any) -> Any:
     return si_value(value, "[time]") if isinstance(value, str) else value
 
 
+def _table(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError("not a table; write a table, if only an empty one: {}")
+    return value
+
+
 def _number_or_text(example: str) -> dict[str, Any]:
     return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "examples": [example]}]}
 
@@ -41,6 +47,8 @@ WallTime = Annotated[
     WithJsonSchema(_number_or_text("10 min")),
 ]
 """A time on the clock: a number of seconds, or a text with its unit."""
+TableOfKind = Annotated[Any, BeforeValidator(_table)]
+"""A table that the kind validates; in a loaded case the settings that came out."""
 Amount = Annotated[str, Field(json_schema_extra={"enum": list(AMOUNTS)})]
 State = Annotated[str, Field(json_schema_extra={"enum": list(STATES)})]
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -94,7 +102,7 @@ class Participant(Table):
     kind: str = Field(description='Name of an installed kind, or "foreign": a program that joins by suture.join.')
     ranks: Count = Field(default=1, description="Number of MPI ranks.")
     units: UnitSystem | None = Field(default=None, description="Unit system of this participant; default: the case's.")
-    solver: Any = Field(default_factory=dict, description="Settings of the solver, as its kind defines them.")
+    solver: TableOfKind = Field(default_factory=dict, description="Settings of the solver, as its kind defines them.")
 
     @property
     def foreign(self) -> bool:
@@ -128,7 +136,9 @@ class Interface(Table):
     exchange: tuple[Direction, ...] | None = Field(
         default=None, description="What goes which way; default: all that one side's kind gives and the other's takes."
     )
-    sides: dict[str, Any] = Field(description="One table per participant, two in all, as its kind defines them.")
+    sides: dict[str, TableOfKind] = Field(
+        description="One table per participant, two in all, as its kind defines them."
+    )
 
     @property
     def directions(self) -> tuple[Direction, ...]:

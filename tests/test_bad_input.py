@@ -164,6 +164,13 @@ MISTAKES = {
     # Sides.
     "one side": ("upper = {}", "", "[interfaces.seam] sides", "exactly two sides", "1: lower"),
     "three sides": ("upper = {}", "upper = {}\nmiddle = {}", "[interfaces.seam] sides", "exactly two sides"),
+    "a side that is no table": ("upper = {}", "upper = true", "[interfaces.seam.sides] upper", "not a table"),
+    "a solver that is no table": (
+        'kind = "stub-sink"\nsolver = {cells = [3, 3]}',
+        'kind = "stub-sink"\nsolver = 3',
+        "[participants.upper] solver",
+        "not a table",
+    ),
     "a side that is no participant": ("upper = {}", "uper = {}", 'no participant "uper"', 'did you mean "upper"?'),
     "sides in different planes": (
         "lower = [0, 0, 0], upper = [1, 1, 0]",
@@ -313,7 +320,7 @@ FLOW_MISTAKES = {
     "a boundary's unknown key": (WALL, WALL.replace("temperature", "temp"), "boundaries.z-upper] temp"),
     "a boundary missing": (WALL, "", "[participants.channel] solver", "z-upper"),
     "a boundary of an inactive axis": (WALL, f'{WALL}\nx-lower = {{kind = "wall"}}', "'x-lower'", "single cell"),
-    "a side of an inactive axis": ('side = "z-lower"', 'side = "x-lower"', SIDE, "absent"),
+    "a side of another axis": ('side = "z-lower"', 'side = "x-lower"', "[interfaces.seam] sides", "flat along x"),
     "a side at the other end": ('side = "z-lower"', 'side = "z-upper"', "[interfaces.seam] sides", "8 apart along z"),
     "a side that is no seam": ('{kind = "seam"}', '{kind = "wall"}', SIDE, "whose boundary is of kind 'wall'"),
     "an unknown side": ('side = "z-lower"', 'side = "lower"', SIDE, 'did you mean "'),
@@ -350,6 +357,12 @@ def test_mistake_in_a_flow(capsys, tmp_path, mistake):
     old, new, *texts = FLOW_MISTAKES[mistake]
     complaint = suture(capsys, "check", write(tmp_path, edited(FLOW, (old, new))))
     require(complaint, str(tmp_path / "case.toml"), "found:", "allowed:", *texts)
+
+
+def test_a_side_of_an_inactive_axis(capsys, tmp_path):
+    plane = ("lower = [0, 0, 2], upper = [4, 4, 2]", "lower = [0, 0, 2], upper = [0, 4, 10]")
+    case = edited(FLOW, ('side = "z-lower"', 'side = "x-lower"'), plane)
+    require(suture(capsys, "check", write(tmp_path, case)), SIDE, "'x-lower'", "absent", 'kind = "seam"')
 
 
 def test_the_unedited_flow_is_in_order(capsys, tmp_path):
