@@ -53,11 +53,12 @@ def start(path: Path, output: Path | None) -> int:
             f"participant {foreign[0]!r} is a program of your own; start all programs under one mpirun: "
             f"mpirun -n N suture run {path} --only ... : -n {case.participants[foreign[0]].ranks} ./your_solver"
         )
+    verify_case(case)  # before a stage takes minutes
     if case.stages:
         from .stages import refresh
 
-        refresh(case)
-    verify_case(case)
+        if refresh(case):
+            verify_case(case)  # with what it made
     folder = (output or case.directory / "RUN").resolve()
     arguments = ["run", str(case.file), "--output", str(folder)]
     print(

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from .couplers.case_model import Case
 
 
-def refresh(case: Case) -> None:
-    """Do every stage whose output does not belong to its present inputs, in order; says why.
+def refresh(case: Case) -> bool:
+    """Do every stage whose output does not belong to its present inputs, in order; says why. Returns whether any was.
 
     Raises ``CaseError`` for a missing input file and ``LaunchError`` where a stage fails.
     """
     from .couplers.stage import log_file, stale
     from .launch import environment, mpirun
 
+    done = False
     for name, stage in case.stages.items():
         try:
             why = stale(load_stage(stage.kind), stage.settings, case.directory)
@@ -38,6 +39,8 @@ def refresh(case: Case) -> None:
         if subprocess.run(command, env=environment(ranks), check=False).returncode:
             log = log_file(stage.settings, case.directory)
             raise LaunchError(f"stage {name!r} failed" + (f"; its log is {log}" if log.exists() else ""))
+        done = True
+    return done
 
 
 def play(path: Path, name: str) -> None:
