@@ -104,6 +104,11 @@ class Lammps:
         self.command(f"run {steps} pre no post no")
 
     @property
+    def version(self) -> int:
+        """LAMMPS' version, a date such as 20220106."""
+        return int(self._lmp.version())
+
+    @property
     def step(self) -> int:
         """The present time step."""
         return int(self._lmp.extract_global("ntimestep"))

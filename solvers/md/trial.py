@@ -89,7 +89,7 @@ def try_script(
             ) from None
         facts = Path(folder, "facts.json")
         if done.returncode == 0 and facts.exists():
-            return ScriptFacts(**json.loads(facts.read_text()))
+            return read_facts(facts)
         raise ScriptError(_reason(script, Path(folder, "log.lammps"), done.stderr))
 
 
@@ -123,6 +123,12 @@ def _included(script: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+def read_facts(path: Path) -> ScriptFacts:
+    """Read what ``write_facts`` wrote."""
+    facts = json.loads(path.read_text())
+    return ScriptFacts(**facts | {name: tuple(facts[name]) for name in ("lower", "upper", "periodic")})
+
+
 def write_facts(facts: ScriptFacts, path: Path) -> None:
-    """Write what ``try_script`` reads."""
+    """Write what ``read_facts`` reads."""
     path.write_text(json.dumps(asdict(facts)))

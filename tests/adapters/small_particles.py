@@ -13,7 +13,7 @@ from suture.couplers.window import Window
 from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.settings import MolecularDynamicsSettings
 
-SCRIPT = Path(__file__).with_name("in.small")
+SCRIPT = Path(__file__).parent / "particles" / "in.small"
 AT, SLABS, THICKNESS = 5.0, 2, 2.5
 STATES = ("velocity", "temperature", "density")
 

