@@ -70,7 +70,9 @@ def _check(request: CheckRequest) -> Estimate:
     _check_window(request, facts)
     for name, interface in request.interfaces.items():
         _check_interface(request, f"interfaces.{name}.sides.{request.participant}", interface, facts)
-    return Estimate(size=f"{facts.atoms} atoms", steps=request.window / facts.timestep)
+    steps = request.window / facts.timestep
+    seconds = None if facts.seconds is None else steps * facts.seconds / request.ranks
+    return Estimate(size=f"{facts.atoms} atoms", steps=steps, seconds=seconds)
 
 
 def _audits(request: CheckRequest) -> bool:

@@ -132,7 +132,8 @@ def test_the_unedited_case_is_in_order(capsys, tmp_path):
     (tmp_path / "in.wall").write_text(SCRIPT)
     complaint = suture(capsys, "check", write(tmp_path, CASE))
     assert complaint.code == 0, complaint.text
-    assert "50 steps a window" in complaint.text
+    assert "50 steps a window, about" in complaint.text
+    assert "cost: about" in complaint.text
 
 
 @pytest.mark.parametrize("mistake", IN_THE_CASE)

@@ -51,6 +51,8 @@ class ScriptFacts:
     variables: dict[str, float | None]
     """Value of each equal-style variable; None of others."""
     pair_styles: list[str]
+    seconds: float | None = None
+    """Computing time of one step on one rank, where the trial could run some."""
 
 
 class ScriptError(ValueError):
@@ -88,7 +90,7 @@ def try_script(
                 f"give its equilibration steps by `variable {EQUILIBRATION} index N`, which a check sets to 0",
             ) from None
         facts = Path(folder, "facts.json")
-        if done.returncode == 0 and facts.exists():
+        if facts.exists():
             return read_facts(facts)
         raise ScriptError(_reason(script, Path(folder, "log.lammps"), done.stderr))
 

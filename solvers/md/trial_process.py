@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from mpi4py import MPI
 
 from .library import Lammps
 from .trial import ScriptFacts, write_facts
+
+TIMED_STEPS = 20
 
 
 def main(task: dict) -> None:
@@ -22,7 +26,17 @@ def main(task: dict) -> None:
     if lammps.step:
         lammps.command("reset_timestep 0")
     lammps.command("run 0 post no")
-    write_facts(facts_of(lammps), folder / "facts.json")
+    facts = facts_of(lammps)
+    write_facts(facts, folder / "facts.json")
+    # Last, since atoms that were not equilibrated may be lost in these steps: the facts stand then without a time.
+    write_facts(replace(facts, seconds=seconds_of_step(lammps)), folder / "facts.json")
+
+
+def seconds_of_step(lammps: Lammps) -> float:
+    """Computing time of one step, from the few that a trial can afford."""
+    start = time.perf_counter()
+    lammps.run(TIMED_STEPS)
+    return (time.perf_counter() - start) / TIMED_STEPS
 
 
 def facts_of(lammps: Lammps) -> ScriptFacts:
