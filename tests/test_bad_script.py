@@ -43,8 +43,8 @@ units           lj
 boundary        p p f
 region          box block 0 6 0 6 -2 12
 create_box      2 box
-lattice         sc 0.8
-region          wall block INF INF INF INF -1.2 0
+lattice         sc 0.5787037037
+region          wall block INF INF INF INF -1.3 0.1
 create_atoms    2 region wall
 region          fluid block INF INF INF INF 1 5
 create_atoms    1 region fluid
@@ -162,3 +162,12 @@ def test_mistake_in_the_script(capsys, tmp_path, mistake):
     old, new, *texts = IN_THE_SCRIPT[mistake]
     (tmp_path / "in.wall").write_text(edited(SCRIPT, (old, new)))
     require(suture(capsys, "check", write(tmp_path, CASE)), str(tmp_path / "case.toml"), "found:", *texts)
+
+
+def test_a_script_that_loses_atoms_unless_equilibrated_is_in_order(capsys, tmp_path):
+    """The trial's few timed steps are not the run: without equilibration they may fail, and the cost is not known."""
+    # Denser, the lattice does not fit the periodic box: its atoms overlap across the boundary.
+    (tmp_path / "in.wall").write_text(edited(SCRIPT, ("sc 0.5787037037", "sc 0.8")))
+    complaint = suture(capsys, "check", write(tmp_path, CASE))
+    assert complaint.code == 0, complaint.text
+    assert "cost: not known" in complaint.text
