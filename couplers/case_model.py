@@ -200,8 +200,8 @@ class Case(Table):
 
     @property
     def directory(self) -> Path:
-        """The case directory, against which the case's file names are resolved."""
-        return self._file.parent
+        """The case directory, against which the case's file names are resolved; absolute, since engines change theirs."""
+        return self._file.parent.resolve()
 
     @property
     def ranks(self) -> int:
