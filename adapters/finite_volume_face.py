@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from ..couplers.window import Window
 from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, SolverError
 from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
 from ..solvers.navier_stokes.estimate import initial_problem, longest_step
+from ..solvers.navier_stokes.settings import Side
 from .flow_profiles import FlowProfiles
 
 AMOUNTS: tuple[str, ...] = ("mass", "momentum", "energy")
@@ -34,7 +35,7 @@ class FiniteVolumeFaceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    side: Literal["x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper"]
+    side: Side
     """Side of the box at the interface; its boundary must be of kind ``seam``."""
     layers: Annotated[int, Field(ge=1)] = 8
     """Layers of cells next to the side whose state is given; at most all of them."""

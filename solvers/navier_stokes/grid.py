@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from .settings import AXES, NavierStokesSettings
+from .settings import SIDES, NavierStokesSettings
 
 if TYPE_CHECKING:
     # A case is read and checked without MPI, which importing mpi4py.MPI would start.
@@ -35,8 +35,7 @@ class Grid:
         self.spacing = np.asarray(settings.spacing())
         self.cell_volume = float(np.prod(self.spacing))
         self.periodic = tuple(
-            axis in self.active and settings.boundaries[f"{AXES[axis]}-lower"].kind == "periodic"  # type: ignore[index]
-            for axis in range(3)
+            axis in self.active and settings.boundaries[SIDES[2 * axis]].kind == "periodic" for axis in range(3)
         )
         self._create(comm)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,7 +10,8 @@ from ..expression import Expression, SpaceExpression
 from .closures import FluidSettings
 
 AXES = "xyz"
-SIDES: tuple[str, ...] = tuple(f"{axis}-{end}" for axis in AXES for end in ("lower", "upper"))
+Side = Literal["x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper"]
+SIDES: tuple[Side, ...] = get_args(Side)
 """The names of the six sides of the box, ``x-lower`` to ``z-upper``."""
 
 Vector = tuple[float, float, float]
@@ -85,10 +86,7 @@ class NavierStokesSettings(_Table):
         Annotated[int, Field(ge=1)],
         Annotated[int, Field(ge=1)],
     ]
-    boundaries: dict[
-        Literal["x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper"],
-        Boundary,
-    ] = Field(default_factory=dict)
+    boundaries: dict[Side, Boundary] = Field(default_factory=dict)
     fluid: FluidSettings
     initial: Initial
     cfl: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8

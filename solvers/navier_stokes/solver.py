@@ -242,16 +242,19 @@ class NavierStokes:
 
     def _density_of(self, side: str, boundary: Reservoir) -> float:
         """The density that has the reservoir's pressure: secant steps, starting inside the fluid's range."""
+        from scipy.optimize import root_scalar
+
         target, temperature = boundary.pressure, np.array([boundary.temperature])
         assert target is not None
         low, high = self.fluid.density_range
-        density, other = (1.0, 1.1) if math.isinf(high) else (0.5 * (low + high), 0.45 * low + 0.55 * high)
-        for _ in range(100):
-            value, slope_value = (self.fluid.pressure(np.array([d]), temperature)[0] for d in (density, other))
-            if abs(value - target) <= 1e-14 * abs(target) or slope_value == value:
-                break
-            density, other = density - (value - target) * (other - density) / (slope_value - value), density
-        if not (low < density < high) or abs(value - target) > 1e-9 * max(abs(target), abs(value)):
+        start = (1.0, 1.1) if math.isinf(high) else (0.5 * (low + high), 0.45 * low + 0.55 * high)
+
+        def excess(density: float) -> float:
+            return float(self.fluid.pressure(np.array([density]), temperature)[0]) - target
+
+        found = root_scalar(excess, method="secant", x0=start[0], x1=start[1], rtol=1e-14)
+        density = float(found.root)
+        if not (low < density < high) or abs(excess(density)) > 1e-9 * max(abs(target), 1e-300):
             raise SolverError(
                 f"reservoir '{side}': no density between {low:g} and {high:g} has pressure {target:g} at temperature "
                 f"{boundary.temperature:g}; the fluid's closure does not reach that state"
