@@ -33,11 +33,11 @@ def overlaps(senders: Cells, receivers: Cells) -> tuple[Index, Index, Array]:
     nothing = np.zeros(0, dtype=np.int64)
     if not len(senders) or not len(receivers):
         return nothing, nothing, np.zeros(0)
-    i, j = _candidates(senders, receivers)
+    size = np.ptp(np.vstack((senders.lower, senders.upper, receivers.lower, receivers.upper)), axis=0).max()
+    i, j = _candidates(senders, receivers, FLAT * size)
     low = np.maximum(receivers.lower[i], senders.lower[j])
     high = np.minimum(receivers.upper[i], senders.upper[j])
     thin = flat_axes(senders) & flat_axes(receivers)
-    size = np.ptp(np.vstack((senders.lower, senders.upper, receivers.lower, receivers.upper)), axis=0).max()
     shared = np.clip(high - low, 0.0, None)
     shared[:, thin] = np.abs(high - low)[:, thin] <= FLAT * size
     share = shared.prod(axis=1)
@@ -45,14 +45,16 @@ def overlaps(senders: Cells, receivers: Cells) -> tuple[Index, Index, Array]:
     return i[found], j[found], share[found]
 
 
-def _candidates(senders: Cells, receivers: Cells) -> tuple[Index, Index]:
-    """Pairs whose centres are near enough for the cells to touch."""
-    reach = (_half(senders) + _half(receivers)).max() * (1.0 + FLAT)
-    near = cKDTree(senders.centres).query_ball_point(receivers.centres, reach, p=np.inf)
-    counts = np.fromiter((len(found) for found in near), dtype=np.int64, count=len(near))
-    i = np.repeat(np.arange(len(receivers), dtype=np.int64), counts)
-    j = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
-    return i, j
+def _candidates(senders: Cells, receivers: Cells, slack: float) -> tuple[Index, Index]:
+    """Pairs whose centres are near enough along every axis for the cells to touch.
+
+    Each axis is measured by its own longest cells, so that slender cells do not all seem near to one another.
+    """
+    reach = _half(senders) + _half(receivers) + 2.0 * slack
+    reach = np.where(reach > 0.0, reach, 1.0)
+    trees = [cKDTree(cells.centres / reach) for cells in (receivers, senders)]
+    near = trees[0].sparse_distance_matrix(trees[1], 1.0 + FLAT, p=np.inf, output_type="ndarray")
+    return near["i"].astype(np.int64), near["j"].astype(np.int64)
 
 
 def _half(cells: Cells) -> Array:

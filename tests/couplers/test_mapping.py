@@ -101,6 +101,15 @@ def test_a_grid_that_contains_the_other_is_exact_in_one_direction():
     np.testing.assert_allclose(map_states(fine, coarse, averages(fine)), averages(coarse), rtol=1e-13)
 
 
+def test_slender_cells_are_not_tried_against_all_others():
+    """100,000 strips: all pairs of them would be 10 billion."""
+    edges = np.linspace(0.0, 1.0, 100_001)
+    strips = grid([edges, np.array([0.0, 1.0]), np.zeros(1)])
+    i, j, shared = overlaps(strips, strips)
+    assert np.array_equal(np.sort(i), np.arange(100_000)) and np.array_equal(i, j)
+    assert shared.sum() == pytest.approx(1.0, rel=1e-12)
+
+
 def test_a_cell_that_is_half_covered_is_named():
     a = grid([np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0]), np.zeros(1)])
     b = grid([np.array([0.0, 1.0, 1.5]), np.array([0.0, 1.0]), np.zeros(1)])
