@@ -200,7 +200,7 @@ class Case(Table):
 
     @property
     def directory(self) -> Path:
-        """The case directory, against which the case's file names are resolved; absolute, since engines change theirs."""
+        """The case directory, against which file names are resolved; absolute, since engines change the current one."""
         return self._file.parent.resolve()
 
     @property
