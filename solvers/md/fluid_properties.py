@@ -18,6 +18,8 @@ from .statistics import block_means, covariance_of_mean
 
 LONGEST = 10.0
 """Longest correlation time considered."""
+ACCURACY = 0.01
+"""Relative statistical error up to which the integrals are carried on."""
 SPACING = 0.04
 """Time between two samples; half of it changes the integrals by 2e-4, 0.06 by 7e-3 (docs/fluid_properties.md)."""
 SETTLING = 20.0
@@ -60,9 +62,9 @@ def measure_fluid_properties(
         states = list(measure_states(fluid, settings, say))
         first = fit_equation_of_state(states, density, temperature)
         transport = measure_transport(fluid, settings, float(first.energy[0]), say)
-        atoms = fluid.atoms
+        run = {"lammps": fluid.lammps.version, "seed": settings.seed, "atoms": fluid.atoms}
     states.append(transport.state)
-    return _content(settings, states, transport, atoms)
+    return _content(settings, states, transport, run)
 
 
 def _silent(line: str) -> None:
@@ -119,7 +121,7 @@ def green_kubo(blocks: list[Samples], density: float, volume: float) -> Transpor
     factor = volume / temperature
 
     def coefficient(fluxes: Array, factor: float) -> TimeIntegral:
-        return time_integral(np.sqrt(factor) * fluxes, spacing, LONGEST)
+        return time_integral(np.sqrt(factor) * fluxes, spacing, LONGEST, ACCURACY)
 
     return Transport(
         viscosity=coefficient(np.stack([block.stress for block in blocks]), factor),
@@ -150,7 +152,7 @@ def _summary(transport: Transport) -> str:
 
 
 def _content(
-    settings: FluidPropertiesSettings, states: list[MeasuredState], transport: Transport, atoms: int
+    settings: FluidPropertiesSettings, states: list[MeasuredState], transport: Transport, run: dict[str, int]
 ) -> dict[str, Any]:
     density, temperature = settings.density, settings.temperature
     surface = fit_equation_of_state(states, density, temperature)
@@ -166,11 +168,16 @@ def _content(
             for name, one in _coefficients(transport)
         },
         "provenance": {
-            "atoms": atoms,
+            **run,
             "fit": _fit_content(surface, free),
             "states": [_state_content(state) for state in states],
             "integrals": {
-                name: {"cut": one.cut, "statistical_error": one.statistical, "truncation_error": one.truncation}
+                name: {
+                    "cut": one.cut,
+                    "statistical_error": one.statistical,
+                    "truncation_error": one.truncation,
+                    "curve": [[float(f"{value:.6g}") for value in point] for point in one.curve],
+                }
                 for name, one in _coefficients(transport)
             },
         },

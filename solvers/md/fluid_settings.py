@@ -32,10 +32,12 @@ class FluidPropertiesSettings(BaseModel):
         0.1, description="Half-width of the equation of state's range, relative to the temperature."
     )
     atoms: Annotated[int, Field(ge=100)] = Field(
-        1000, description="Number of atoms; the nearest that makes a face-centred cubic crystal is taken."
+        500,
+        description="Number of atoms; the nearest that makes a face-centred cubic crystal is taken. The statistical "
+        "errors of transport coefficients do not depend on it, the cost does.",
     )
     timestep: Positive = Field(0.005, description="Time step of the MD; best that of the coupled run.")
-    length: Positive = Field(16000.0, description="Time over which the transport coefficients are sampled.")
+    length: Positive = Field(30000.0, description="Time over which the transport coefficients are sampled.")
     state_length: Positive = Field(200.0, description="Time over which each state of the equation of state is sampled.")
     seed: Annotated[int, Field(ge=1, lt=2**31 - 1)] = Field(1, description="Seed of the random numbers.")
 

@@ -10,6 +10,9 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 Array = NDArray[np.float64]
 
+CURVE_POINTS = 16
+"""Points of the running integral that are kept."""
+
 
 @dataclass(frozen=True)
 class TimeIntegral:
@@ -22,6 +25,8 @@ class TimeIntegral:
     """Standard error from the scatter over independent blocks."""
     truncation: float
     """What the integral changes while the cut is doubled: the error of ending it where we did."""
+    curve: tuple[tuple[float, float, float], ...]
+    """Time, integral up to it, and its statistical error, at some times: to see the plateau."""
 
     @property
     def standard_error(self) -> float:
@@ -55,25 +60,31 @@ def running_integral(correlation: Array, spacing: float) -> Array:
     return integral
 
 
-def time_integral(fluxes: Array, spacing: float, longest: float) -> TimeIntegral:
+def time_integral(fluxes: Array, spacing: float, longest: float, accuracy: float = 0.0) -> TimeIntegral:
     """∫₀^∞⟨J(0) J(t)⟩ dt of a flux given in independent blocks, (blocks, samples, components).
 
-    Where to end the integral follows from the noise: with the lag t of ``settled``, it ends at 3t/2, and
-    what it changes from t to 2t counts as error beside the scatter of the blocks. (Against processes with a known
-    integral this gives errors that cover; the scatter at t alone is 1.5 times too small, since t was chosen by it.)
-    ``longest`` bounds 2t; at most half of a block.
+    Where to end the integral follows from the noise: at 3t/2 with the lag t of ``settled``, or later, as long as the
+    statistical error stays below ``accuracy`` times the integral. Slow tails that no single doubling shows add up; what
+    a run has to spare in statistics is spent on them. What the integral changes when the cut is doubled counts as
+    error beside the scatter of the blocks: against processes with a known integral these errors cover, while the
+    scatter alone is too small, since the end was chosen by it. ``longest`` bounds the doubled cut; at most half of a
+    block.
     """
     blocks, samples, _ = fluxes.shape
     lags = min(round(longest / spacing), samples // 2) + 1
     integrals = running_integral(np.array([autocorrelation(block, lags) for block in fluxes]), spacing)
+    mean, error = integrals.mean(axis=0), integrals.std(axis=0, ddof=1) / np.sqrt(blocks)
     lag = settled(integrals)
-    cut = lag + lag // 2
-    mean = integrals.mean(axis=0)
+    half = (lags - 1) // 2
+    affordable = np.flatnonzero(error[: half + 1] <= accuracy * np.abs(mean[: half + 1]))
+    cut = min(half, max([lag + lag // 2, *affordable[-1:]]))
+    shown = np.unique(np.geomspace(1, lags - 1, CURVE_POINTS).round().astype(int))
     return TimeIntegral(
         value=float(mean[cut]),
         cut=cut * spacing,
-        statistical=float(integrals[:, cut].std(ddof=1) / np.sqrt(blocks)),
-        truncation=float(abs(mean[2 * lag] - mean[lag])),
+        statistical=float(error[cut]),
+        truncation=float(abs(mean[2 * cut] - mean[cut])),
+        curve=tuple((float(k * spacing), float(mean[k]), float(error[k])) for k in shown),
     )
 
 

@@ -150,7 +150,8 @@ class Lammps:
 
     def names(self, category: str) -> list[str]:
         """All names of a category."""
-        return list(self._lmp.available_ids(category))
+        # Newer versions of LAMMPS leave None where a group may yet be.
+        return [name for name in self._lmp.available_ids(category) if name]
 
     @property
     def count(self) -> int:
