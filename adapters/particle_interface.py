@@ -10,6 +10,7 @@ import numpy as np
 
 from ..couplers.cells import Array, Cells
 from ..couplers.window import Window
+from ..solvers.errors import SolverError
 from ..solvers.md.dynamics import AXES, MolecularDynamics
 from .buffer import Buffer
 from .method_of_planes import MethodOfPlanes
@@ -77,7 +78,16 @@ class ParticleRegion:
         return Cells(lower, upper)
 
     def prepare(self, states: Mapping[str, Array]) -> None:
-        """Settle to the partner's initial states, then note what the interior holds. Collective."""
+        """Settle to the partner's initial states, then note what the interior holds. Collective.
+
+        Raises
+        ------
+        SolverError
+            The partner gives no velocity or no temperature.
+        """
+        missing = [name for name in ("velocity", "temperature") if name not in states]
+        if missing:
+            raise SolverError(f"a particle region needs its partner's {' and '.join(missing)}")
         self._take(states)
         self._begin()
         if self.settings.settle:

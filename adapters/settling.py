@@ -66,12 +66,13 @@ def settle(region: ParticleRegion, states: Array, windows: int) -> Settled:
     """
     piston, layer = region.piston, region.layer
     wanted = float(states[: region.compared, 4].mean())
+    steered = piston is not None and wanted > 0.0  # 0: the partner gives no density
     length = (piston.position if piston else layer.upper) - layer.lowest()
     estimates: list[float] = []
     densities: list[float] = []
     for window in range(windows):
         speed = 0.0
-        if piston and windows // 8 <= window < windows // 2:
+        if piston is not None and steered and windows // 8 <= window < windows // 2:
             estimates.append(piston.position + length * (layer.density() / wanted - 1.0))
             speed = (float(np.mean(estimates)) - piston.position) / (max(1, windows // 8) * region.window)
         imposed = states.copy()

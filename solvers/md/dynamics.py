@@ -81,7 +81,8 @@ class MolecularDynamics:
         if self.lammps.step:
             self.lammps.command("reset_timestep 0")
         self.walls = {
-            name: WallBook(self.lammps, name, wall, self.steps) for name, wall in sorted(settings.walls.items())
+            name: WallBook(self.lammps, number, wall, self.steps)
+            for number, (name, wall) in enumerate(sorted(settings.walls.items()))
         }
         self._counted = self._fluid
         for wall in settings.walls.values():

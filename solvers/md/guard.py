@@ -28,7 +28,8 @@ def error_in(text: str) -> str | None:
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith("ERROR"):
-            return "\n".join(line.rstrip() for line in lines[number : number + 2] if line.startswith(("ERROR", "Last")))
+            known = ("ERROR", "For more information", "Last command", "Last input line")
+            return "\n".join(line.rstrip() for line in lines[number : number + 3] if line.startswith(known))
     return None
 
 

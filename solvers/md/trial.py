@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,8 @@ def _reason(script: Path, log: Path, printed: str) -> str:
     error = error_in(text)
     if error is None:
         return printed.strip()[-2000:] or "LAMMPS ended without a word"
-    last = error.partition("Last command: ")[2].strip()
+    quoted = re.search(r"^Last (?:command|input line): (.*)$", error, re.MULTILINE)
+    last = quoted[1].strip() if quoted else ""
     for path in (script, *_included(script)):
         lines = path.read_text(errors="replace").splitlines()
         numbers = [n for n, line in enumerate(lines, 1) if last and line.split() == last.split()]

@@ -20,11 +20,11 @@ class WallBook:
     (``fix ave/atom``), so no step communicates; the two ends are read here.
     """
 
-    def __init__(self, lammps: Lammps, name: str, settings: WallSettings, steps: int) -> None:
+    def __init__(self, lammps: Lammps, number: int, settings: WallSettings, steps: int) -> None:
         self._lammps = lammps
         self._steps = steps
         self._force = settings.force
-        self._sum = f"suture_sum_{name}"
+        self._sum = f"suture_wall_{number}"
         self._bit = lammps.group_bit(settings.group)
         self._begin = np.zeros(4)
         self.impulse: Array = np.zeros(3)
@@ -32,13 +32,13 @@ class WallBook:
         self.work = 0.0
         """Energy given to the fluid (this rank's share)."""
         force = [f"f_{self._force}[{k}]" for k in (1, 2, 3)] if self._force else ["fx", "fy", "fz"]
-        averaged = force if self._force else [f"v_suture_{c}_{name}" for c in force]
+        averaged = force if self._force else [f"v_suture_{c}_{number}" for c in force]
         if not self._force:
             for component, variable in zip(force, averaged, strict=True):
                 lammps.command(f"variable {variable[2:]} atom {component}")
         power = "+".join(f"{f}*{v}" for f, v in zip(force, ("vx", "vy", "vz"), strict=True))
-        lammps.command(f"variable suture_power_{name} atom {power}")
-        values = f"{' '.join(averaged)} v_suture_power_{name}"
+        lammps.command(f"variable suture_power_{number} atom {power}")
+        values = f"{' '.join(averaged)} v_suture_power_{number}"
         lammps.command(f"fix {self._sum} {settings.group} ave/atom 1 {steps} {steps} {values}")
 
     def open(self) -> None:

@@ -117,8 +117,8 @@ def test_trial_stops_a_script_that_runs_on(tmp_path):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("lost", ("participant 'wall': LAMMPS stopped in 'run 20 pre no post no'", "Lost atoms")),
-        ("command", ("participant 'wall': LAMMPS stopped in 'pair_coeff 7 7 1.0 1.0'", "ERROR")),
+        ("lost", ("LAMMPS stopped in 'run 20 pre no post no'", "Lost atoms")),
+        ("command", ("LAMMPS stopped in 'pair_coeff 7 7 1.0 1.0'", "ERROR")),
         ("nan", ("rank 1",)),
     ],
 )
