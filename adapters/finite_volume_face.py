@@ -14,6 +14,7 @@ from ..couplers.window import Window
 from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, SolverError
 from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
 from ..solvers.navier_stokes.estimate import initial_problem, longest_step
+from ..solvers.navier_stokes.partition import GHOSTS, most_ranks, processors
 from ..solvers.navier_stokes.settings import Side
 from .flow_profiles import FlowProfiles
 
@@ -166,9 +167,10 @@ def _check(request: CheckRequest) -> Estimate | None:
     table = f"participants.{request.participant}.solver"
     _check_seams(request, settings)
     cells = int(np.prod(settings.cells))
-    if request.ranks > cells:
-        place = f"participants.{request.participant}"
-        raise request.report(place, "ranks", request.ranks, f"at most {cells}, one for each cell", "use fewer ranks")
+    if processors(settings.cells, request.ranks) is None:
+        place, most = f"participants.{request.participant}", most_ranks(settings.cells)
+        allowed = f"a number of ranks, at most {most}, that gives each {GHOSTS} cells along every axis that has several"
+        raise request.report(place, "ranks", request.ranks, allowed, "use fewer ranks")
     fluid_file = request.case / settings.fluid.file if isinstance(settings.fluid, MeasuredSettings) else None
     if fluid_file in request.made and not fluid_file.exists():
         return None

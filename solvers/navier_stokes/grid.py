@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SolverError
+from .partition import GHOSTS, most_ranks, processors
 from .settings import SIDES, NavierStokesSettings
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 EQUATIONS = 5
 """Conserved variables per cell: mass, three momenta, total energy, per unit volume."""
-GHOSTS = 2
-"""Layers of neighbours' cells that the fluxes see."""
 
 
 class Grid:
@@ -40,6 +39,12 @@ class Grid:
         self._create(comm)
 
     def _create(self, comm: MPI.Comm) -> None:
+        division = processors(self.cells, comm.size)
+        if division is None:
+            raise SolverError(
+                f"{list(self.cells)} cells cannot be divided among {comm.size} ranks: every rank needs {GHOSTS} along "
+                f"each axis that has more than one; use another number of ranks, at most {most_ranks(self.cells)}"
+            )
         try:
             import petsc4py
         except ImportError as error:
@@ -49,18 +54,16 @@ class Grid:
         from petsc4py import PETSc
 
         boundary = PETSc.DM.BoundaryType
-        try:
-            self._dm: Any = PETSc.DMDA().create(
-                dim=len(self.active),
-                dof=EQUATIONS,
-                sizes=[self.cells[axis] for axis in self.active],
-                boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
-                stencil_type=PETSc.DMDA.StencilType.BOX,
-                stencil_width=GHOSTS,
-                comm=comm,
-            )
-        except PETSc.Error as error:
-            raise SolverError(f"PETSc cannot divide {self.cells} cells among {comm.size} ranks; use fewer") from error
+        self._dm: Any = PETSc.DMDA().create(
+            dim=len(self.active),
+            dof=EQUATIONS,
+            sizes=[self.cells[axis] for axis in self.active],
+            proc_sizes=[division[axis] for axis in self.active],
+            boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
+            stencil_type=PETSc.DMDA.StencilType.BOX,
+            stencil_width=GHOSTS,
+            comm=comm,
+        )
         self.start, self.owned = self._place(*self._dm.getCorners())
         ghost_start, ghost_size = self._place(*self._dm.getGhostCorners())
         self.valid_lower = tuple(s - g for s, g in zip(self.start, ghost_start, strict=True))

@@ -13,7 +13,8 @@ from ..errors import SolverError
 from . import fields
 from ._fluxes import Kernel
 from .closures import Fluid, create_fluid
-from .grid import EQUATIONS, GHOSTS, Grid
+from .grid import EQUATIONS, Grid
+from .partition import GHOSTS
 from .settings import SIDES, NavierStokesSettings, Reservoir, Wall
 
 if TYPE_CHECKING:

@@ -187,7 +187,7 @@ def check(
         ({"boundaries": {"z-lower": {"kind": "seam"}, "z-upper": {"kind": "seam"}}}, "a seam that no interface names"),
         ({"fluid": {"kind": "measured", "file": "absent.json"}}, "absent.json"),
         ({"initial": {"density": 0.3, "velocity": [0, 0, 0], "temperature": 1.1}}, "0.3 in the cell at (6, 6, 15.5)"),
-        ({"ranks": 13}, "at most 12"),
+        ({"ranks": 7}, "at most 6"),
     ],
 )
 def test_mistakes_are_named(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:

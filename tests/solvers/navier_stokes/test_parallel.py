@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from suture.solvers.navier_stokes.partition import processors
 from tests.mpi import mpirun
 
 ROOT = Path(__file__).parents[3]
@@ -62,3 +63,27 @@ def test_files_hold_the_fields(ranks: int, cells: str, runs: dict[int, Path]) ->
     assert np.abs(velocity * density[:, None] - state[:, 1:4]).max() < 1e-12
     listed = [x.attrib["file"] for x in ET.parse(runs[ranks] / "fields.pvd").iter("DataSet")]
     assert listed and listed[-1].endswith(".pvti")
+
+
+@pytest.mark.parametrize(
+    ("cells", "ranks", "division"),
+    [
+        ((1, 1, 12), 3, (1, 1, 3)),
+        ((100, 3, 1), 4, (4, 1, 1)),
+        ((64, 64, 64), 8, (2, 2, 2)),
+        ((1, 1, 12), 7, None),
+        ((4, 4, 1), 3, None),
+        ((3, 1, 1), 1, (1, 1, 1)),
+    ],
+)
+def test_division_among_ranks(cells: tuple[int, int, int], ranks: int, division: tuple[int, int, int] | None) -> None:
+    assert processors(cells, ranks) == division
+
+
+def test_too_many_ranks_end_with_a_message() -> None:
+    program = (
+        "from mpi4py import MPI; from tests.solvers.navier_stokes.flows import flow; flow([1, 1, 3], MPI.COMM_WORLD)"
+    )
+    done = mpirun(2, "-c", program, cwd=ROOT, check=False, timeout=30)
+    assert done.returncode != 0
+    assert "[1, 1, 3] cells cannot be divided among 2 ranks" in done.stderr
