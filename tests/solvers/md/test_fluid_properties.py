@@ -26,7 +26,7 @@ DENSITY, TEMPERATURE = 0.8442, 1.107
 KNOWN = {"viscosity": (2.28, 0.04), "conductivity": (6.9, 0.2)}
 """The purely repulsive fluid at this state: viscosity from sheared runs (below), conductivity by others' Green-Kubo."""
 SHEARED = {0.1: (2.271, 0.0095), 0.2: (2.238, 0.0078)}
-"""Its viscosity by shear rate, from runs of 3000 and 2000 with 864 atoms (``test_sheared_viscosity_measured_again``)."""
+"""Its viscosity by shear rate, from runs of length 3000 and 2000 with 864 atoms."""
 KNOWN_NIE = {"viscosity": (2.15, 0.07), "conductivity": (7.0, 0.2)}
 """The same at density 0.81, temperature 1.115, cut-off 2.2."""
 
