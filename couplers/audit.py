@@ -51,6 +51,8 @@ class Books:
     participants: list[Balance]
     flows: list[Balance]
     whole: Balance
+    buffers: list[Balance]
+    """What particle participants keep beyond their interfaces; their integration error is a row, so they close."""
     audits: dict[str, dict[str, Array | int]] = field(default_factory=dict)
     """By flow: number of audit windows, mean and root-mean-square difference sent - audit, largest relative one."""
 
@@ -110,6 +112,7 @@ class _Reader:
             participants=participants,
             flows=flows,
             whole=self._whole(),
+            buffers=[self._buffer(name) for name in self._file.get("buffers", [])],
             audits={name: audit for name in self._flow_names if (audit := self._audit(name))},
         )
 
@@ -156,6 +159,14 @@ class _Reader:
         flowed = [*rows.values(), *(self._get(f"flows/{name}/sent") for name in self._flow_names)]
         kept = np.prod([self._kept(name) for name in self._names], axis=0)
         return self._balance("the whole", held, rows, defect, flowed, kept)
+
+    def _buffer(self, flow: str) -> Balance:
+        held = self._file[f"buffers/{flow}/inventory"][:]
+        group = self._file[f"buffers/{flow}/rows"]
+        terms = {f"sent, {flow}": self._get(f"flows/{flow}/sent")} | {row: group[row][:] for row in group}
+        defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
+        sender = self._file[f"flows/{flow}"].attrs["sender"]
+        return self._balance(f"buffer of {sender}", held, terms, defect, list(terms.values()))
 
     def _balance(
         self,

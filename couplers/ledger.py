@@ -30,6 +30,9 @@ from .waiting import wait
 
 ROUND_OFF = 64 * np.finfo(float).eps
 
+INTEGRATION = "integration error"
+"""Row of a buffer: what its devices and the amounts do not explain."""
+
 Entry = tuple[str, str, str]
 """(kind, owner, row): ("inventory", participant, ""), ("row", participant, name), ("sent", flow name, ""), …"""
 
@@ -45,6 +48,8 @@ class Chart:
     """Quantities of which each participant gives an inventory; the others' balances cannot be checked."""
     flows: tuple[Flow, ...]
     """The flows that carry amounts."""
+    buffers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Rows of the buffers of those senders that keep one, by flow."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,7 +64,9 @@ class Chart:
         of_flows = [
             (kind, f.name, "") for f in self.flows for kind in ("sent", "received", "carry", "audit", "audited")
         ]
-        return of_participants + of_flows
+        of_buffers = [("buffer", f, "") for f in self.buffers]
+        of_buffers += [("buffer row", f, r) for f in self.buffers for r in self.buffers[f]]
+        return of_participants + of_flows + of_buffers
 
     def spread(self, amounts: Mapping[str, Array], factors: Mapping[str, float]) -> Array:
         """Lay ``amounts`` out in the ledger's columns and units; what is not given is zero."""
@@ -97,6 +104,10 @@ class Closing:
     """What a participant's books cannot explain in this window; nan where it gives no inventory."""
     defect: dict[str, Array] = field(default_factory=dict)
     """Sent less received less the change of the carry, by flow, in this window."""
+    buffer: dict[str, Array] = field(default_factory=dict)
+    """What the sender's buffer holds, by flow."""
+    buffer_rows: dict[tuple[str, str], Array] = field(default_factory=dict)
+    """What each device added to the buffer in this window, and what is left to the sender's integration error."""
     faults: list[str] = field(default_factory=list)
     """Balances that do not hold: whose, in which column, by how much."""
 
@@ -135,6 +146,7 @@ class Ledger:
         opening = Closing(-1, 0.0)
         opening.inventory = {p: self._before["inventory", p, ""] for p in self.chart.rows}
         opening.carry = {f.name: self._before["carry", f.name, ""] for f in self.chart.flows}
+        opening.buffer = {f: self._before["buffer", f, ""] for f in self.chart.buffers}
         return opening
 
     def close(self, index: int, time: float, shares: Mapping[Entry, Array]) -> Closing:
@@ -173,6 +185,8 @@ class Ledger:
             self._close_flow(closing, flow.name, now)
         for participant in self.chart.rows:
             self._close_participant(closing, participant, now)
+        for flow in self.chart.buffers:
+            self._close_buffer(closing, flow, now)
         return closing
 
     def _close_flow(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
@@ -204,6 +218,19 @@ class Ledger:
         terms = sum(np.abs(a) for a in [end, begin, *crossed, *total])
         self._judge(closing, f"participant {name!r}", residual, self.throughput[name], terms)
 
+    def _close_buffer(self, closing: Closing, flow: str, now: Mapping[Entry, Array]) -> None:
+        """What was sent passed into the buffer; what its devices do not explain is the integrator's error: a row.
+
+        It is not judged: for energy it is no round-off.
+        """
+        closing.buffer[flow] = now["buffer", flow, ""]
+        rest = closing.buffer[flow] - self._before["buffer", flow, ""] - now["sent", flow, ""]
+        for row in self.chart.buffers[flow]:
+            added = now["buffer row", flow, row] - self._before["buffer row", flow, row]
+            closing.buffer_rows[flow, row] = added
+            rest = rest - added
+        closing.buffer_rows[flow, INTEGRATION] = rest
+
     def _judge(self, closing: Closing, whose: str, defect: Array, throughput: Array, terms: Array) -> None:
         if not len(terms):
             return
@@ -212,8 +239,8 @@ class Ledger:
             closing.faults.append(f"{whose}: {column} is not a number")
             self.worst = np.inf
             return
-        # nan: the participant gives no inventory of it
-        relative = np.nan_to_num(relative_defect(defect, throughput, terms, self.tolerance), posinf=np.inf)
+        relative = relative_defect(defect, throughput, terms, self.tolerance)
+        relative[np.isnan(relative)] = 0.0  # the participant gives no inventory of it
         worst = int(np.argmax(relative))
         self.worst = max(self.worst, float(relative[worst]))
         if relative[worst] > self.tolerance:

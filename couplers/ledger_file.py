@@ -6,6 +6,8 @@
     /participants/NAME/rows/ROW           (windows, columns)   what the boundary or source added
     /flows/NAME/{sent,received,audit}     (windows, columns)   audit is nan in a window without one
     /flows/NAME/carry                     (windows + 1, columns)
+    /buffers/NAME/inventory               (windows + 1, columns)   of the sender's buffer, by flow
+    /buffers/NAME/rows/ROW                (windows, columns)
 
 Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan. Attributes of the root:
 ``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run reached its end.
@@ -53,6 +55,8 @@ class LedgerFile:
             self._put(f"participants/{name}/inventory", values)
         for name, values in opening.carry.items():
             self._put(f"flows/{name}/carry", values)
+        for name, values in opening.buffer.items():
+            self._put(f"buffers/{name}/inventory", values)
         self.flush()
 
     def append(self, closing: Closing) -> None:
@@ -66,6 +70,10 @@ class LedgerFile:
         for kind in ("sent", "received", "carry", "audit"):
             for name, values in getattr(closing, kind).items():
                 self._put(f"flows/{name}/{kind}", values)
+        for name, values in closing.buffer.items():
+            self._put(f"buffers/{name}/inventory", values)
+        for (name, row), values in closing.buffer_rows.items():
+            self._put(f"buffers/{name}/rows/{row}", values)
         if time.monotonic() - self._written > _FLUSH_EVERY:
             self.flush()
 

@@ -18,7 +18,7 @@ from .kind import Context
 from .kinds import load_kind
 from .ledger import Chart, Closing, Entry, Ledger
 from .ledger_file import NAME, LedgerFile
-from .protocols import Adapter, Audited, Books, Opens, Solver, Writes
+from .protocols import Adapter, Audited, Books, KeepsBuffer, Opens, Solver, Writes
 from .quantities import QUANTITIES
 from .scheme import flows_of
 from .status import Status
@@ -155,13 +155,22 @@ class Participant:
 
     def _chart(self) -> Chart:
         solver = self._books()
-        mine = (self.name, tuple(solver.rows()), tuple(solver.inventory()))
-        known = {name: (rows, kept) for name, rows, kept in self.world.coupled.allgather(mine)}
+        buffers = {
+            flow.name: tuple(adapter.buffer_rows())
+            for flow in self._flows
+            if flow.amounts
+            and flow.sender == self.name
+            and isinstance(adapter := self.adapters[flow.interface], KeepsBuffer)
+        }
+        mine = (self.name, tuple(solver.rows()), tuple(solver.inventory()), buffers)
+        everyone = self.world.coupled.allgather(mine)
+        known = {name: (rows, kept) for name, rows, kept, _ in everyone}
         return Chart(
             quantities=tuple(self._to_ledger),
             rows={name: known[name][0] for name in self.case.participants},
             kept={name: known[name][1] for name in self.case.participants},
             flows=tuple(flow for flow in self._flows if flow.amounts),
+            buffers={flow: rows for *_, kept_by_rank in everyone for flow, rows in kept_by_rank.items()},
         )
 
     def _books(self) -> Books:
@@ -246,7 +255,16 @@ class Participant:
                 shares |= self._shares_of_receiver(flow, opening)
             elif flow.sender == self.name and not opening:
                 shares |= self._shares_of_sender(flow)
+            if flow.sender == self.name and flow.name in chart.buffers:
+                shares |= self._shares_of_buffer(flow)
         return shares
+
+    def _shares_of_buffer(self, flow: Flow) -> dict[Entry, Array]:
+        adapter = self.adapters[flow.interface]
+        assert isinstance(adapter, KeepsBuffer), "the chart lists the flows whose sender keeps one"
+        held: dict[Entry, Array] = {("buffer", flow.name, ""): self._spread(adapter.buffer_inventory())}
+        rows = adapter.buffer_rows().items()
+        return held | {("buffer row", flow.name, row): self._spread(amounts) for row, amounts in rows}
 
     def _shares_of_receiver(self, flow: Flow, opening: bool) -> dict[Entry, Array]:
         adapter = self.adapters[flow.interface]

@@ -121,3 +121,16 @@ class Writes(Protocol):
     def write(self, window: int, time: float) -> None:
         """Write the fields at ``time``, the end of window ``window``, into the participant's output folder."""
         ...
+
+
+@runtime_checkable
+class KeepsBuffer(Protocol):
+    """An adapter with a region of its own beyond the interface that the participant's inventory does not count."""
+
+    def buffer_inventory(self) -> Amounts:
+        """What the buffer holds (this rank's share; extensive)."""
+        ...
+
+    def buffer_rows(self) -> Rows:
+        """Total that each device of the buffer added since the start (this rank's share, cumulative)."""
+        ...

@@ -41,6 +41,7 @@ def as_tree(books: Books) -> dict[str, Any]:
         "participants": {b.name: _balance_tree(b) for b in books.participants},
         "flows": {b.name: _balance_tree(b) for b in books.flows},
         "whole": _balance_tree(books.whole),
+        "buffers": {b.name: _balance_tree(b) for b in books.buffers},
         "audits": {name: {k: _plain(v) for k, v in audit.items()} for name, audit in books.audits.items()},
     }
 
@@ -68,7 +69,7 @@ def _print(books: Books) -> None:
     console = Console()
     state = "complete" if books.complete else "not finished"
     console.print(f"{books.file}: {books.windows} windows to t = {books.time:g}, {state}")
-    for balance in [*books.participants, *books.flows, books.whole]:
+    for balance in [*books.participants, *books.buffers, *books.flows, books.whole]:
         table = Table(title=balance.name, title_justify="left")
         table.add_column("")
         for column in books.columns:

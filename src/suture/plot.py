@@ -120,7 +120,12 @@ def _page(folder: Path, books: Books, figures: list[str]) -> str:
 
 
 def _balances(tree: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [*tree["participants"].items(), *tree["flows"].items(), ("the whole", tree["whole"])]
+    return [
+        *tree["participants"].items(),
+        *tree["buffers"].items(),
+        *tree["flows"].items(),
+        ("the whole", tree["whole"]),
+    ]
 
 
 def _image(path: Path, name: str) -> str:
