@@ -133,8 +133,10 @@ class Channel:
         for quantity, routes in self._incoming.items():
             total = np.zeros((len(self._divisor[quantity]), QUANTITIES[quantity].components))
             for into in routes:
-                total[into.cells] += self._buffers[into.rank][quantity]
-            values[quantity] = total / self._divisor[quantity][:, None]
+                total[into.place] += self._buffers[into.rank][quantity]
+            if QUANTITIES[quantity].kind == "state":
+                total /= self._divisor[quantity][:, None]
+            values[quantity] = total
         return values, waited
 
 
