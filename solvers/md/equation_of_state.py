@@ -79,14 +79,18 @@ def fit_equation_of_state(
         raise ValueError(f"{len(states)} states cannot determine {basis.shape[1]} coefficients")
     slopes = np.zeros(12)
     slopes[8] = 1.5  # An ideal gas' heat capacity, to start with.
-    for _ in range(4):
-        rows, values = _whitened(states, density, temperature, slopes)
-        design = rows @ basis
-        found = np.linalg.lstsq(design, values, rcond=None)[0]
-        slopes = basis @ found
+    for _ in range(3):
+        slopes = basis @ _solve(*_whitened(states, density, temperature, slopes), basis)
+    rows, values = _whitened(states, density, temperature, slopes)
+    design, found = rows @ basis, _solve(rows, values, basis)
+    coefficients = basis @ found
     chi_squared = float(np.sum((values - design @ found) ** 2))
     covariance = basis @ np.linalg.inv(design.T @ design) @ basis.T * max(1.0, chi_squared / max(freedom, 1))
-    return EquationOfState(density, temperature, slopes[:6], slopes[6:], covariance, chi_squared, freedom)
+    return EquationOfState(density, temperature, coefficients[:6], coefficients[6:], covariance, chi_squared, freedom)
+
+
+def _solve(rows: Array, values: Array, basis: Array) -> Array:
+    return np.linalg.lstsq(rows @ basis, values, rcond=None)[0]
 
 
 def _terms(x: float, y: float) -> Array:

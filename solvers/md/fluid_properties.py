@@ -134,7 +134,8 @@ def green_kubo(blocks: list[Samples], density: float, volume: float) -> Transpor
 def _mean_state(blocks: list[Samples], density: float) -> MeasuredState:
     means = np.array([[block.temperature.mean(), block.pressure.mean()] for block in blocks])
     energy = float(np.mean([block.energy for block in blocks]))
-    return MeasuredState(density, *map(float, means.mean(axis=0)), energy, covariance_of_mean(means))
+    temperature, pressure = (float(mean) for mean in means.mean(axis=0))
+    return MeasuredState(density, temperature, pressure, energy, covariance_of_mean(means))
 
 
 def _state(density: float, samples: Samples, covariance: Array) -> MeasuredState:
