@@ -73,7 +73,8 @@ def read_books(run: Path) -> Books:
 
     path = find(run)
     try:
-        with h5py.File(path, "r") as file:
+        # Without a lock, the books of a run that still writes them can be read as well.
+        with h5py.File(path, "r", locking=False) as file:
             return _Reader(file).books(path)
     except (OSError, KeyError, ValueError) as error:  # no HDF5 file, none of ours, or one cut off while it was written
         raise LedgerError(f"{path} is not a readable ledger: {error}") from error

@@ -14,9 +14,12 @@ import pytest
 from suture.books import as_tree
 from suture.couplers.audit import read_books
 from suture.couplers.errors import LedgerError
+from suture.couplers.ledger import Closing
+from suture.couplers.ledger_file import LedgerFile
 
 from ..mpi import suture
 from .play_tanks import RUNS
+from .test_ledger import CHART, FLOW, Run, open_books
 
 HONEST = list(RUNS)[: list(RUNS).index("received is dropped")]
 
@@ -138,6 +141,21 @@ def test_the_ledger_command_says_what_does_not_balance(tanks, tmp_path):
     tree = json.loads(done.stdout)
     assert tree["balanced"] is False and tree["windows"] == 20
     assert "worst in window 3; the case allows 1e-12" in done.stderr
+
+
+def test_the_books_of_a_run_can_be_read_while_it_writes_them(tmp_path):
+    run = Run()
+    ledger = open_books(run)
+    opening = Closing(-1, 0.0, inventory=dict(run.held), carry={FLOW.name: run.transit})
+    file = LedgerFile(tmp_path / "ledger.h5", CHART, opening, {"tolerance": 1e-12})
+    for windows in (0, 7):
+        for index in range(windows):
+            file.append(ledger.close(index, index + 1.0, run.window(index)))
+        file.flush()
+        tree = json.loads(suture("ledger", tmp_path, "--json").stdout)
+        assert (tree["windows"], tree["complete"], tree["balanced"]) == (windows, False, True)
+    file.close(complete=True)
+    assert read_books(tmp_path).complete
 
 
 def test_the_ledger_command_prints_balanced_books(tanks):

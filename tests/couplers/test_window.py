@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suture.couplers.window import Window
@@ -29,6 +29,7 @@ def test_the_last_two_steps_share_what_is_left(dt, limit, expected):
     assert steps(dt, limit) == pytest.approx(expected, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1e6), st.floats(1e-3, 2.0))
 def test_steps_add_up_to_the_window_to_the_last_bit(dt, fraction):
     limit = fraction * dt
@@ -42,6 +43,7 @@ def test_steps_add_up_to_the_window_to_the_last_bit(dt, fraction):
     assert min(taken) >= min(dt, 0.5 * limit) * (1 - 1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 0.4), min_size=200, max_size=200))
 def test_a_solver_may_change_its_step(limits):
     asked: list[float] = []
