@@ -1,7 +1,6 @@
-"""Compares start-up Couette runs with the analytic series: one run, or an ensemble of seeds.
+"""Compares a start-up Couette run, and the stored ensemble of seeds, with the analytic series.
 
-    python evaluate.py RUN                    one run: prints JSON with the figures that reference/checks.toml names
-    python evaluate.py --ensemble OUT RUN...  condenses the runs of an ensemble into OUT (reference/ensemble.json)
+    python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names, and draws couette.png
 
 The lid at z = H starts to move with speed U at t = 0 over fluid and an atomic wall at rest. With d = H - z
 
@@ -118,6 +117,20 @@ def _seam(atoms, flow):
     }
 
 
+def seam_agreement(seam):
+    """Difference atoms - continuum at the seam over the ensemble, in standard errors, by quantity."""
+    agreement = {}
+    for quantity in ("density", "normal_velocity", "temperature"):
+        difference = np.array(seam[f"{quantity}_atoms"]) - np.array(seam[f"{quantity}_flow"])
+        error = difference.std(ddof=1) / np.sqrt(len(difference))
+        agreement[quantity] = {
+            "difference": float(difference.mean()),
+            "error": float(error),
+            "in_errors": float(abs(difference.mean()) / error),
+        }
+    return agreement
+
+
 def fit_slip(u, error, nu):
     """Least-squares slip length of profiles (spans, points); returns it and its standard error."""
     weight = 1.0 / error**2
@@ -128,7 +141,7 @@ def fit_slip(u, error, nu):
     return slip, float((weight * slope**2).sum() ** -0.5)
 
 
-def test_ensemble(samples, nu, nu_error, draws=2000, seed=1):
+def compare_ensemble(samples, nu, nu_error, draws=2000, seed=1):
     """Chi-squared of the ensemble's mean against the series, and its probability under the hypothesis.
 
     ``samples`` is (seeds, spans, points). Points of one run are correlated (they share the slow modes), so the
@@ -170,8 +183,8 @@ def evaluate(run):
     slip, _ = fit_slip(samples.mean(axis=0), spread, nu)
     deviation = (profile.u - model(nu, slip)) / spread
     thin = (profile.u - model(0.8 * nu, slip)) / spread
-    whole = test_ensemble(samples, nu, nu_error)
-    wrong = test_ensemble(samples, 0.8 * nu, 0.8 * nu_error)
+    whole = compare_ensemble(samples, nu, nu_error)
+    wrong = compare_ensemble(samples, 0.8 * nu, 0.8 * nu_error)
     return {
         "rms_error_over_speed": float(np.sqrt(((profile.u - model(nu, slip)) ** 2).mean()) / U),
         "rms_deviation_in_errors": float(np.sqrt((deviation**2).mean())),
@@ -179,6 +192,7 @@ def evaluate(run):
         "ensemble": whole,
         "ensemble_with_0.8_viscosity": wrong,
         "seam": profile.seam,
+        "ensemble_seam": seam_agreement(ensemble["seam"]),
         "profile": {"z": profile.z.tolist(), "u": profile.u.tolist(), "error": spread.tolist()},
     }
 
@@ -210,32 +224,13 @@ def draw(run, result):
     figure.savefig(run / "couette.png", dpi=150)
 
 
-def condense(runs, out):
-    """Write the profiles of an ensemble's runs to ``out`` with their provenance."""
-    profiles = [read(run) for run in runs]
-    keys = profiles[0].seam
-    content = {
-        "what": "velocity profiles of independent seeds, averaged over spans and bins",
-        "spans": SPANS,
-        "edges": point_edges().tolist(),
-        "seeds": [run.name for run in runs],
-        "samples": [p.u.round(6).tolist() for p in profiles],
-        "seam": {key: [p.seam[key] for p in profiles] for key in keys},
-    }
-    out.write_text(json.dumps(content) + "\n")
-
-
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ensemble", type=Path, metavar="OUT")
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
-    arguments = parser.parse_args()
-    if arguments.ensemble:
-        condense(arguments.runs, arguments.ensemble)
-        return
-    result = evaluate(arguments.runs[0])
-    draw(arguments.runs[0], result)
+    parser.add_argument("run", type=Path, metavar="RUN")
+    run = parser.parse_args().run
+    result = evaluate(run)
+    draw(run, result)
     print(json.dumps(result))
 
 

@@ -129,11 +129,39 @@ class TestTheEnsemble:
         return np.array(json.loads((CASE / "reference" / "ensemble.json").read_text())["samples"])
 
     def test_it_follows_the_series(self, evaluation: ModuleType, samples: np.ndarray) -> None:
-        found = evaluation.test_ensemble(samples, *evaluation.kinematic_viscosity())
+        found = evaluation.compare_ensemble(samples, *evaluation.kinematic_viscosity())
         assert found["largest_error_over_speed"] <= 0.01
         assert found["largest_deviation"] <= 3.0
         assert found["p"] > 0.01
 
     def test_a_viscosity_20_percent_low_does_not(self, evaluation: ModuleType, samples: np.ndarray) -> None:
         nu, error = evaluation.kinematic_viscosity()
-        assert evaluation.test_ensemble(samples, 0.8 * nu, 0.8 * error)["p"] <= 0.01
+        assert evaluation.compare_ensemble(samples, 0.8 * nu, 0.8 * error)["p"] <= 0.01
+
+    def test_both_sides_agree_at_the_seam(self, evaluation: ModuleType) -> None:
+        seam = json.loads((CASE / "reference" / "ensemble.json").read_text())["seam"]
+        for quantity, found in evaluation.seam_agreement(seam).items():
+            assert found["in_errors"] <= 3.0, quantity
+
+    @pytest.mark.long
+    def test_a_pressure_2_percent_off_shows_at_the_seam(self, evaluation: ModuleType, tmp_path: Path) -> None:
+        # Both sides have one pressure, so the continuum's density must be off by 2 % of p / (dp/drho), and there is
+        # no standing flow.
+        folder = short(tmp_path / "couette")
+        path = folder / "measured" / "fluid.json"
+        fluid = json.loads(path.read_text())
+        pressure = fluid["equation_of_state"]["pressure"]
+        expected = -0.02 * pressure["00"] / pressure["10"]
+        fluid["equation_of_state"]["pressure"] = {key: 1.02 * value for key, value in pressure.items()}
+        path.write_text(json.dumps(fluid))
+        suture("run", folder, timeout=600)
+        seam = evaluation.read(folder / "RUN").seam
+        ensemble = json.loads((CASE / "reference" / "ensemble.json").read_text())["seam"]
+        spread = {
+            quantity: np.std(np.subtract(ensemble[f"{quantity}_flow"], ensemble[f"{quantity}_atoms"]), ddof=1)
+            for quantity in ("density", "normal_velocity")
+        }
+        density = seam["density_flow"] - seam["density_atoms"]
+        assert abs(density) > 3.0 * spread["density"]
+        assert abs(density - expected) < 3.0 * spread["density"]
+        assert abs(seam["normal_velocity_flow"] - seam["normal_velocity_atoms"]) < 3.0 * spread["normal_velocity"]
