@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from ..couplers.errors import SutureError
 from ..couplers.stage import StageCheckRequest, StageContext, StageKind
+from ..solvers.errors import SolverError
 from ..solvers.md.fluid_settings import FluidPropertiesSettings
 
 
@@ -25,7 +27,10 @@ def _run(settings: MeasureFluidSettings, context: StageContext) -> dict[str, Any
     from ..solvers.md.fluid_properties import measure_fluid_properties
 
     script = context.case / settings.script
-    return measure_fluid_properties(settings, script, context.comm, context.log, context.report)
+    try:
+        return measure_fluid_properties(settings, script, context.comm, context.log, context.report)
+    except SolverError as error:
+        raise SutureError(f"the fluid of {settings.script} cannot be measured: {error}") from error
 
 
 def input_files(settings: MeasureFluidSettings, case: Path) -> tuple[Path, ...]:

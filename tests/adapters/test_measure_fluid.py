@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from suture.adapters.measure_fluid import STAGE, MeasureFluidSettings, input_fil
 from suture.couplers.case import load_case
 from suture.couplers.kinds import load_stage
 from suture.couplers.stage import StageCheckRequest, run_stage, stale
+
+from ..mpi import mpirun
 
 COUETTE = Path(__file__).parents[2] / "cases" / "couette"
 SETTINGS = MeasureFluidSettings(
@@ -52,6 +55,32 @@ def test_included_files_and_potentials_are_inputs(tmp_path: Path):
         (tmp_path / "in" / name).write_text("0\n")
     found = input_files(SETTINGS.model_copy(update={"script": "in/fluid.lmp"}), tmp_path)
     assert [path.name for path in found] == ["fluid.lmp", "pairs.lmp", "table.txt"]
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from mpi4py import MPI
+from suture.adapters.measure_fluid import STAGE, MeasureFluidSettings
+from suture.couplers.stage import run_stage
+settings = MeasureFluidSettings(script="fluid.lmp", density=float(sys.argv[2]), temperature=0.5, atoms=108, length=160)
+run_stage(STAGE, settings, Path(sys.argv[1]), MPI.COMM_WORLD)
+"""
+
+
+def test_mistake_in_the_script_ends_the_stage_and_stands_in_the_log(tmp_path: Path):
+    (tmp_path / "fluid.lmp").write_text("pair_style lj/cutt 2.5\n")
+    done = mpirun(2, "-c", MEASURE, tmp_path, 0.8, check=False, timeout=30)
+    assert done.returncode != 0
+    assert re.search("ERROR: Unrecognized pair style 'lj/cutt'", (tmp_path / "measured" / "fluid.log").read_text())
+    assert not (tmp_path / "measured" / "fluid.json").exists()
+
+
+def test_a_solid_cannot_be_measured(tmp_path: Path):
+    shutil.copy(COUETTE / "fluid.lmp", tmp_path)
+    done = mpirun(1, "-c", MEASURE, tmp_path, 1.25, check=False, timeout=60)
+    assert done.returncode != 0
+    assert "SutureError: the fluid of fluid.lmp cannot be measured: the atoms moved by" in done.stderr
 
 
 def test_missing_script(tmp_path: Path):
