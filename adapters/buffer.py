@@ -68,11 +68,9 @@ class Buffer:
 
     def _moments(self, slab: np.ndarray, mass: Array, velocity: Array) -> tuple[Array, Array, Array]:
         """Number of atoms, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
-        weights = np.column_stack(
-            (np.ones_like(mass), mass, mass[:, None] * velocity, mass * (velocity**2).sum(axis=1))
-        )
-        sums = np.zeros((len(self.edges), 6))
-        np.add.at(sums, slab, weights)
+        weights = (np.ones_like(mass), mass, *(mass * velocity.T), mass * (velocity**2).sum(axis=1))
+        slabs = len(self.edges)
+        sums = np.column_stack([np.bincount(slab, weight, minlength=slabs) for weight in weights])
         self._solver.comm.Allreduce(MPI.IN_PLACE, sums)
         total = np.maximum(sums[:, 1:2], np.finfo(float).tiny)
         mean = sums[:, 2:5] / total

@@ -59,6 +59,7 @@ class Lammps:
     ) -> None:
         self.comm = comm.Dup()
         self.log = log
+        self._constants: dict[str, float] = {}
         arguments = ["-screen", "none", "-log", str(log)]
         for name, value in variables.items():
             arguments += ["-var", name, str(value)]
@@ -141,8 +142,10 @@ class Lammps:
         return {match[1]: match[2] for match in found if match}
 
     def constant(self, name: str) -> float:
-        """One of LAMMPS' global numbers: ``dt``, ``boltz``, ``mvv2e``, ``ftm2v``, …"""
-        return float(self._lmp.extract_global(name))
+        """One of LAMMPS' global numbers that a script sets once: ``dt``, ``boltz``, ``mvv2e``, ``ftm2v``."""
+        if name not in self._constants:
+            self._constants[name] = float(self._lmp.extract_global(name))
+        return self._constants[name]
 
     def defines(self, category: str, name: str) -> bool:
         """Whether ``name`` is a known ``group``, ``fix``, ``compute`` or ``variable``."""
