@@ -5,6 +5,7 @@ play_errors.py lost|nan|command
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,7 @@ SCRIPT = Path(__file__).with_name("in.fluid")
 
 def main(fault: str) -> None:
     world = MPI.COMM_WORLD
+    print(f"pid {os.getpid()}", flush=True)
     folder = Path(world.bcast(tempfile.mkdtemp() if world.rank == 0 else None))
     particles = world.Split(0 if world.rank < 2 else 1, world.rank)
     if world.rank < 2:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.settings import MolecularDynamicsSettings
 from suture.solvers.md.trial import ScriptError, try_script, whole_steps
 
-from ...mpi import mpirun
+from ...mpi import ENVIRONMENT
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "in.fluid"
@@ -122,11 +125,48 @@ def test_trial_stops_a_script_that_runs_on(tmp_path):
         ("nan", ("rank 1",)),
     ],
 )
-def test_a_lammps_error_ends_all_ranks_within_seconds(fault, said):
-    start = time.monotonic()
-    done = mpirun(3, "-m", "mpi4py", HERE / "play_errors.py", fault, check=False, timeout=60)
-    assert done.returncode != 0
-    assert "came to the end" not in done.stdout
+def test_a_lammps_error_ends_all_ranks_within_seconds(fault, said, tmp_path):
+    heard, complained = tmp_path / "out", tmp_path / "err"
+    with open(heard, "w") as out, open(complained, "w") as err:
+        command = [
+            "mpirun",
+            "--oversubscribe",
+            "-n",
+            "3",
+            sys.executable,
+            "-m",
+            "mpi4py",
+            HERE / "play_errors.py",
+            fault,
+        ]
+        job = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stdout=out, stderr=err)
+    limit = time.monotonic() + 15.0
+    while time.monotonic() < limit and not (started(heard) and gone(heard)):
+        time.sleep(0.1)
+    assert gone(heard), "ranks are left"
+    try:
+        assert job.wait(2.0) != 0
+    except subprocess.TimeoutExpired:
+        # Open MPI 4.1's mpirun now and then stays when a rank dies inside MPI_Finalize, though no rank is left.
+        job.kill()
+        job.wait()
+    assert "came to the end" not in heard.read_text()
     for text in said:
-        assert text in done.stderr
-    assert time.monotonic() - start < 15.0
+        assert text in complained.read_text()
+
+
+def started(heard):
+    return heard.read_text().count("pid") == 3
+
+
+def gone(heard):
+    pids = [int(line.split()[1]) for line in heard.read_text().splitlines() if line.startswith("pid")]
+    return not any(alive(pid) for pid in pids)
+
+
+def alive(pid):
+    """Whether a process runs; one that has ended, and that nobody has asked for its exit code, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
