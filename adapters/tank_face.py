@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -119,7 +119,7 @@ SOURCE = Kind(
     solver_settings=TankSettings,
     interface_settings=TankFaceSettings,
     create_solver=lambda settings, context: Source(settings, context.comm, context.window),
-    create_adapter=lambda solver, settings, context: SourceFace(solver),
+    create_adapter=lambda solver, settings, context: SourceFace(cast(Source, solver)),
     gives=AMOUNTS,
     takes=("temperature",),
     check=_check,
@@ -136,7 +136,7 @@ SINK = Kind(
     solver_settings=TankSettings,
     interface_settings=TankFaceSettings,
     create_solver=_create_sink,
-    create_adapter=lambda solver, settings, context: SinkFace(solver),
+    create_adapter=lambda solver, settings, context: SinkFace(cast(Sink, solver)),
     gives=("temperature",),
     takes=AMOUNTS,
     check=_check,

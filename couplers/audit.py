@@ -74,7 +74,7 @@ def read_books(run: Path) -> Books:
     path = find(run)
     try:
         # Without a lock, the books of a run that still writes them can be read as well.
-        with h5py.File(path, "r", locking=False) as file:
+        with h5py.File(path, "r", locking=False) as file:  # pyright: ignore[reportAttributeAccessIssue]
             return _Reader(file).books(path)
     except (OSError, KeyError, ValueError) as error:  # no HDF5 file, none of ours, or one cut off while it was written
         raise LedgerError(f"{path} is not a readable ledger: {error}") from error
@@ -153,8 +153,9 @@ class _Reader:
 
     def _whole(self) -> Balance:
         """All inventories and carries together: only named boundaries and sources change them."""
-        held = sum(self._file[f"participants/{name}/inventory"][:] for name in self._names)
-        held = held + sum(self._file[f"flows/{name}/carry"][:] for name in self._flow_names)
+        places = [f"participants/{name}/inventory" for name in self._names]
+        places += [f"flows/{name}/carry" for name in self._flow_names]
+        held = np.sum([self._file[place][:] for place in places], axis=0)
         rows = {f"{name}: {row}": v for name in self._names for row, v in self._rows(name).items()}
         defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
         flowed = [*rows.values(), *(self._get(f"flows/{name}/sent") for name in self._flow_names)]

@@ -119,7 +119,7 @@ class ForeignParticipant(Participant):
 
     def __init__(self, case: Case, world: World, output: Path) -> None:
         super().__init__(case, world, output)
-        self.solver: ForeignSolver = ForeignSolver()
+        self.solver = ForeignSolver()
         self._next = "receive"
 
     @property

@@ -202,7 +202,7 @@ class Ledger:
         )
         audited = now["audited", name, ""] > 0
         closing.audit[name] = np.where(audited, now["audit", name, ""], np.nan)
-        terms = np.abs(sent) + np.abs(received) + np.abs(carry) + np.abs(before)
+        terms = np.sum(np.abs([sent, received, carry, before]), axis=0)
         self._judge(closing, f"interface {name}", defect, self.throughput[name], terms)
 
     def _close_participant(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
@@ -215,7 +215,7 @@ class Ledger:
         self.throughput[name] += sum(np.abs(a) for a in [*crossed, *added])
         closing.inventory[name], closing.residual[name] = end, residual
         closing.rows.update({(name, row): a for row, a in zip(self.chart.rows[name], added, strict=True)})
-        terms = sum(np.abs(a) for a in [end, begin, *crossed, *total])
+        terms = np.sum(np.abs([end, begin, *crossed, *total]), axis=0)
         self._judge(closing, f"participant {name!r}", residual, self.throughput[name], terms)
 
     def _close_buffer(self, closing: Closing, flow: str, now: Mapping[Entry, Array]) -> None:

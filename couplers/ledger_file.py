@@ -17,15 +17,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .cells import Array
 from .ledger import Chart, Closing
-
-if TYPE_CHECKING:
-    import h5py
 
 NAME = "ledger.h5"
 _CHUNK = 256
@@ -39,7 +36,7 @@ class LedgerFile:
     def __init__(self, path: Path, chart: Chart, opening: Closing, attributes: dict[str, Any]) -> None:
         import h5py
 
-        self._file: h5py.File = h5py.File(path, "w")
+        self._file: Any = h5py.File(path, "w")  # pyright: ignore[reportAttributeAccessIssue]
         self._file.attrs.update({**attributes, "columns": list(chart.columns), "complete": False})
         self._buffer: dict[str, list[Array]] = {}
         self._written = time.monotonic()

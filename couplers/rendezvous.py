@@ -83,7 +83,9 @@ def meet_as_sender(
     near = [rank for rank, box in zip(receivers, boxes, strict=True) if touch(bounding_box(cells), box)]
     theirs = {rank: comm.recv(source=rank, tag=meeting.tag) for rank in near}
     found = {rank: overlaps(cells, other) for rank, other in theirs.items()}
-    covered = sum((np.bincount(j, share, len(cells)) for _, j, share in found.values()), np.zeros(len(cells)))
+    covered = np.zeros(len(cells))
+    for _, j, share in found.values():
+        covered += np.bincount(j, share, len(cells))
     outgoing: list[Outgoing] = []
     for rank, (i, j, share) in found.items():
         targets, row = np.unique(i, return_inverse=True)

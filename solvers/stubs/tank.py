@@ -58,7 +58,7 @@ class Tank:
         own = np.array_split(grid, comm.size)[comm.rank]
         self.lower = np.column_stack((own[:, :2], np.full(len(own), settings.lower[2])))
         self.upper = np.column_stack((own[:, 2:], np.full(len(own), settings.upper[2])))
-        self.area: Array = (own[:, 2] - own[:, 0]) * (own[:, 3] - own[:, 1])
+        self.area: Array = np.prod(own[:, 2:] - own[:, :2], axis=1)
         self.held = np.zeros((len(own), 5))
 
     @property
