@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,13 @@ from suture.solvers.md.settings import MolecularDynamicsSettings
 SCRIPT = Path(__file__).with_name("in.fluid")
 
 
-def main(fault: str) -> None:
+def main(fault: str, folder: Path) -> None:
     world = MPI.COMM_WORLD
-    print(f"pid {os.getpid()}", flush=True)
-    folder = Path(world.bcast(tempfile.mkdtemp() if world.rank == 0 else None))
+    (folder / str(os.getpid())).touch()
     particles = world.Split(0 if world.rank < 2 else 1, world.rank)
     if world.rank < 2:
         settings = MolecularDynamicsSettings(script=str(SCRIPT), fluid="all")
-        solver = MolecularDynamics(settings, particles, SCRIPT, folder, 0.1, name="wall")
+        solver = MolecularDynamics(settings, particles, SCRIPT, folder / "output", 0.1, name="wall")
         if fault == "lost":
             solver.lammps.command("unfix ends")
         solver.advance(0.1)
@@ -42,4 +40,4 @@ def main(fault: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))

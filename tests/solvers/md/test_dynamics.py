@@ -126,24 +126,16 @@ def test_trial_stops_a_script_that_runs_on(tmp_path):
     ],
 )
 def test_a_lammps_error_ends_all_ranks_within_seconds(fault, said, tmp_path):
-    heard, complained = tmp_path / "out", tmp_path / "err"
+    heard, complained, ranks = tmp_path / "out", tmp_path / "err", tmp_path / "ranks"
+    (ranks / "output").mkdir(parents=True)
     with open(heard, "w") as out, open(complained, "w") as err:
-        command = [
-            "mpirun",
-            "--oversubscribe",
-            "-n",
-            "3",
-            sys.executable,
-            "-m",
-            "mpi4py",
-            HERE / "play_errors.py",
-            fault,
-        ]
+        program = [sys.executable, "-m", "mpi4py", HERE / "play_errors.py", fault, ranks]
+        command = ["mpirun", "--oversubscribe", "-n", "3", *program]
         job = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stdout=out, stderr=err)
     limit = time.monotonic() + 15.0
-    while time.monotonic() < limit and not (started(heard) and gone(heard)):
+    while time.monotonic() < limit and not gone(ranks):
         time.sleep(0.1)
-    assert gone(heard), "ranks are left"
+    assert gone(ranks), "ranks are left"
     try:
         assert job.wait(2.0) != 0
     except subprocess.TimeoutExpired:
@@ -155,13 +147,10 @@ def test_a_lammps_error_ends_all_ranks_within_seconds(fault, said, tmp_path):
         assert text in complained.read_text()
 
 
-def started(heard):
-    return heard.read_text().count("pid") == 3
-
-
-def gone(heard):
-    pids = [int(line.split()[1]) for line in heard.read_text().splitlines() if line.startswith("pid")]
-    return not any(alive(pid) for pid in pids)
+def gone(ranks):
+    """Whether all three ranks have started and ended."""
+    started = [path.name for path in ranks.iterdir() if path.name.isdigit()]
+    return len(started) == 3 and not any(alive(pid) for pid in started)
 
 
 def alive(pid):
