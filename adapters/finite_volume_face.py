@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..couplers.cells import Array, Cells
+from ..couplers.cells import Array, Cells, total
 from ..couplers.kind import CheckRequest, Context, Estimate, Kind
 from ..couplers.window import Window
 from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, SolverError
@@ -147,8 +147,8 @@ def _split(lower: Array, upper: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _book(amounts: Array) -> dict[str, Array]:
-    total = amounts.sum(axis=0)
-    return {name: total[columns] for name, columns in _AMOUNT_COLUMNS.items()}
+    column_sums = total(amounts)
+    return {name: column_sums[columns] for name, columns in _AMOUNT_COLUMNS.items()}
 
 
 def _extent(

@@ -337,7 +337,7 @@ FLOW_MISTAKES = {
         "lower = [0, 0, 1], upper = [4, 4, 1]",
         "1 apart along z",
     ),
-    "more ranks than cells": ('"finite-volume"', '"finite-volume"\nranks = 9', "channel] ranks", "at most 8"),
+    "more ranks than cells": ('"finite-volume"', '"finite-volume"\nranks = 9', "channel] ranks", "at most 4"),
     "unknown fluid": ('"ideal-gas"', '"ideal"', f"{SOLVER}.fluid] kind", 'did you mean "ideal-gas"?'),
     "a fluid's wrong number": ("gamma = 1.4", "gamma = 0.4", "solver.fluid] gamma", "greater than 1"),
     "a fluid file that is missing": (IDEAL, MEASURED, "solver.fluid] file", "fluid.json", "stage that measures it"),
