@@ -26,7 +26,16 @@ def mpirun(
 
     With ``check`` a non-zero exit fails the test with what the program printed.
     """
-    command: Sequence[str] = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), sys.executable, *map(str, arguments)]
+    command: Sequence[str] = [
+        "mpirun",
+        "--oversubscribe",
+        "--bind-to",
+        "none",
+        "-n",
+        str(ranks),
+        sys.executable,
+        *map(str, arguments),
+    ]
     done = subprocess.run(
         command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=timeout, cwd=cwd
     )

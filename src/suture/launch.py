@@ -84,7 +84,18 @@ def _conclude(output: Path) -> None:
 def mpirun(ranks: int, *arguments: str) -> list[str]:
     """Command line that runs ``suture ARGUMENTS`` on ``ranks`` ranks."""
     # Two runs on one machine, each bound to its first cores, would share these and leave the others idle.
-    return ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), sys.executable, "-m", "suture", *arguments]
+    return [
+        "mpirun",
+        "--oversubscribe",
+        "--bind-to",
+        "none",
+        "-n",
+        str(ranks),
+        sys.executable,
+        "-m",
+        "suture",
+        *arguments,
+    ]
 
 
 def environment(ranks: int) -> dict[str, str]:
