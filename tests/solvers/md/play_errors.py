@@ -1,6 +1,6 @@
 """Two ranks of molecular dynamics meet a LAMMPS error while a third rank waits for them; how it ends is the test.
 
-play_errors.py lost|nan|command
+play_errors.py lost|command
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 from mpi4py import MPI
 
 from suture.solvers.md.dynamics import MolecularDynamics
@@ -30,8 +29,6 @@ def main(fault: str, folder: Path) -> None:
         solver.advance(0.1)
         if fault == "lost":
             solver.lammps.atoms("v")[:50, 2] = 900.0
-        elif fault == "nan" and world.rank == 1:
-            solver.lammps.atoms("x")[0, 0] = np.nan
         elif fault == "command":
             solver.lammps.command("pair_coeff 7 7 1.0 1.0")
         solver.advance(0.1)

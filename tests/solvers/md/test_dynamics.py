@@ -122,7 +122,6 @@ def test_trial_stops_a_script_that_runs_on(tmp_path):
     [
         ("lost", ("LAMMPS stopped in 'run 20 pre no post no'", "Lost atoms")),
         ("command", ("LAMMPS stopped in 'pair_coeff 7 7 1.0 1.0'", "ERROR")),
-        ("nan", ("rank 1",)),
     ],
 )
 def test_a_lammps_error_ends_all_ranks_within_seconds(fault, said, tmp_path):
