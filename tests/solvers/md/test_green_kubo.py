@@ -50,7 +50,7 @@ def test_running_integral_is_second_order_on_a_function_with_a_cusp():
 def test_running_integral_converges_exponentially_on_a_smooth_even_function():
     """What a fluid's correlations are, once the spacing resolves the fastest motion."""
     exact = np.sqrt(np.pi) / 2.0
-    errors = [abs(running_integral(np.exp(-np.arange(0.0, 10.0, h) ** 2), h)[-1] - exact) for h in (1.6, 0.8)]
+    errors = [abs(running_integral(np.exp(-(np.arange(0.0, 10.0, h) ** 2)), h)[-1] - exact) for h in (1.6, 0.8)]
     assert errors[1] < 1e-5 < 1e-2 < errors[0]
 
 
@@ -65,7 +65,9 @@ def test_error_bars_cover_the_known_integral():
 def test_error_falls_with_the_length_and_the_cut_moves_outward():
     rng = np.random.default_rng(3)
     found = [[time_integral(flux(rng, length), 0.02, 10.0) for _ in range(6)] for length in (500.0, 8000.0)]
-    short, long = ({"error": np.mean([one.standard_error for one in f]), "cut": np.mean([one.cut for one in f])} for f in found)
+    short, long = (
+        {"error": np.mean([one.standard_error for one in f]), "cut": np.mean([one.cut for one in f])} for f in found
+    )
     assert 2.0 < short["error"] / long["error"] < 6.0
     assert long["cut"] > short["cut"]
     assert all(abs(one.value - EXACT) < 4.0 * one.standard_error for one in found[1])
