@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,13 @@ class Status:
     def __init__(self, output: Path, participant: str, rank: int) -> None:
         folder = output / FOLDER
         folder.mkdir(exist_ok=True)
-        self._facts: dict[str, Any] = {"participant": participant, "rank": rank, "pid": os.getpid()}
+        self._facts: dict[str, Any] = {
+            "participant": participant,
+            "rank": rank,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.time(),
+        }
         with open(folder / f"{participant}-{rank}.json", "w+b") as file:
             file.truncate(_SIZE)
             self._map = mmap.mmap(file.fileno(), _SIZE)
@@ -66,3 +74,17 @@ def stragglers(output: Path, most: int = 8) -> list[str]:
         behind = [slate for slate, far in zip(slates, progress, strict=True) if far == min(progress)]
     lines = [f"  {where(s['participant'], s['rank'], s['window'])}: {s['doing']}" for s in behind[:most]]
     return lines + ([f"  and {len(behind) - most} more"] if len(behind) > most else [])
+
+
+def here(slate: dict[str, Any]) -> bool:
+    """Whether the rank of a slate is, or was, a process of this host."""
+    return slate["host"] == socket.gethostname()
+
+
+def gone(slate: dict[str, Any]) -> bool:
+    """Whether the process of a slate of this host has ended; one that nobody has reaped has, too."""
+    try:
+        state = Path(f"/proc/{slate['pid']}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state in "ZX"

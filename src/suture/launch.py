@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from .couplers.audit import read_books
 from .couplers.case import load_case
 from .couplers.errors import LaunchError
 from .couplers.failure import where
-from .couplers.status import read, stragglers
+from .couplers.status import gone, here, read, stragglers
 from .inside import LAUNCHED
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _INSIDE = ("OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK")
 """One of these is set in every process that an MPI launcher started."""
 _KILLED = re.compile(r"process rank (\d+) with PID \d+ on node \S+\s+exited\s+on\s+signal (\d+)(?: \((.*)\))?")
+_LINGER = 5.0
+"""Seconds for a job to end by itself after its first rank has."""
 _SAID = re.compile(r"^suture: ", re.MULTILINE)
 
 
@@ -125,6 +128,7 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
 
     show = threading.Thread(target=follow, args=(output, case, stop))
     show.start()
+    threading.Thread(target=_reap, args=(job, output, stop), daemon=True).start()
     spoken: list[str] = []
     try:
         assert job.stderr is not None
@@ -142,6 +146,26 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
     if code and not _SAID.search("".join(spoken)):
         _explain("".join(spoken), case, output)
     return code
+
+
+def _reap(job: subprocess.Popen, output: Path, stop: threading.Event) -> None:
+    """End what is left of a job some seconds after its first rank ended.
+
+    Open MPI's mpirun now and then stays when a rank dies inside MPI_Finalize or MPI_Abort, as LAMMPS' errors do.
+    """
+    started = time.time()
+    since = None
+    while not stop.wait(1.0):
+        slates = [slate for slate in read(output) if here(slate) and slate["since"] >= started]
+        if not any(gone(slate) for slate in slates):
+            continue
+        since = since or time.monotonic()
+        if time.monotonic() - since > _LINGER:
+            for slate in slates:
+                if not gone(slate):
+                    os.kill(slate["pid"], signal.SIGKILL)
+            job.kill()
+            return
 
 
 def _explain(spoken: str, case: Case, output: Path) -> None:
