@@ -74,18 +74,35 @@ def enter(path: Path, world: MPI.Comm, only: Sequence[str], output: Path | None,
     foreign = tuple(name for name, participant in case.participants.items() if participant.foreign)
     here = World.split(world, ranks, only, foreign)
     folder = (output or case.directory / "RUN").resolve()
-    problem = ""
-    if world.rank == 0:
-        problem = _make(folder, case)
-    problem = world.bcast(problem)
+    problem = world.bcast(_prepare(case, folder) if world.rank == 0 else None)
     if problem:
-        raise LaunchError(problem)
+        raise problem
     _log_to(folder / "suture.log", here)
     return player(case, here, folder)
 
 
-def _make(folder: Path, case: Case) -> str:
-    """Make the output folder, keeping the run before as ``NAME.previous``; returns what went wrong, or nothing."""
+def _prepare(case: Case, folder: Path) -> SutureError | None:
+    """What one rank does for all before the run: check the case, unless the launcher has, and make the folder."""
+    try:
+        if LAUNCHED not in os.environ:
+            _check(case)
+        _make(folder, case)
+    except (CaseError, LaunchError) as error:
+        return error
+    return None
+
+
+def _check(case: Case) -> None:
+    from .check import verify_case
+    from .stages import stale_stages
+
+    for name, why in stale_stages(case):
+        raise LaunchError(f"stage {name!r} must be done first: {why}; `suture run {case.file}` outside mpirun does it")
+    verify_case(case)
+
+
+def _make(folder: Path, case: Case) -> None:
+    """Make the output folder, keeping the run before as ``NAME.previous``."""
     try:
         if (folder / "ledger.h5").exists():
             previous = folder.with_name(folder.name + ".previous")
@@ -96,8 +113,9 @@ def _make(folder: Path, case: Case) -> str:
             stale.unlink()
         (folder / "case.resolved.toml").write_text(case.resolved())
     except OSError as error:
-        return f"cannot write the output folder {folder}: {error.strerror}; name another with --output"
-    return ""
+        raise LaunchError(
+            f"cannot write the output folder {folder}: {error.strerror}; name another with --output"
+        ) from error
 
 
 def _log_to(path: Path, here: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,13 @@ if TYPE_CHECKING:
     from .couplers.case_model import Case
 
 
-def refresh(case: Case) -> bool:
-    """Do every stage whose output does not belong to its present inputs, in order; says why. Returns whether any was.
+def stale_stages(case: Case) -> Iterator[tuple[str, str]]:
+    """Every stage whose output does not belong to its present inputs, in order, and why.
 
-    Raises ``CaseError`` for a missing input file and ``LaunchError`` where a stage fails.
+    Raises ``CaseError`` for a missing input file.
     """
-    from .couplers.stage import log_file, stale
-    from .launch import environment, mpirun
+    from .couplers.stage import stale
 
-    done = False
     for name, stage in case.stages.items():
         try:
             why = stale(load_stage(stage.kind), stage.settings, case.directory)
@@ -31,8 +30,21 @@ def refresh(case: Case) -> bool:
             raise CaseError(
                 Mistake(case.file, f"stages.{name}", "", f"no file {error.filename}", "an existing input file")
             ) from error
-        if why is None:
-            continue
+        if why is not None:
+            yield name, why
+
+
+def refresh(case: Case) -> bool:
+    """Do every stale stage, in order; says why. Returns whether any was.
+
+    Raises ``CaseError`` for a missing input file and ``LaunchError`` where a stage fails.
+    """
+    from .couplers.stage import log_file
+    from .launch import environment, mpirun
+
+    done = False
+    for name, why in stale_stages(case):
+        stage = case.stages[name]
         ranks = stage.settings.ranks
         print(f"stage {name}: {why}; doing it on {ranks} ranks", flush=True)
         command = mpirun(ranks, "stage", str(case.file), name)
