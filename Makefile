@@ -1,7 +1,6 @@
 # On a bare Debian machine `make run` and `make test` install what is missing and do everything.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-RELEASE := $(shell . /etc/os-release; echo $$VERSION_CODENAME)
 # In Debian 13 the parallel h5py also needs the serial one's package of shared modules.
 PACKAGES := python3-venv python3-dev python3-numpy python3-scipy python3-matplotlib python3-mpi4py python3-petsc4py-real \
 	python3-h5py-mpi python3-h5py python3-lammps liblammps-dev lammps-data libopenmpi-dev openmpi-bin cmake ninja-build g++ git
@@ -11,6 +10,7 @@ SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
 run: install
 	$(PYTHON) -m suture run cases/couette
+	$(PYTHON) -m suture verify --no-run cases/couette
 
 test: install
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
