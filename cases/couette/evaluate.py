@@ -205,7 +205,7 @@ def compare_ensemble(samples, nu, nu_error, draws=2000, seed=1):
 
 
 def evaluate(run):
-    """What ``reference/checks.toml`` compares: the run, whose error bars are the ensemble's spread, and the ensemble."""
+    """What ``reference/checks.toml`` compares: the run, with the ensemble's spread as its error, and the ensemble."""
     profile, (nu, nu_error) = read(run), kinematic_viscosity()
     ensemble = json.loads((CASE / "reference" / "ensemble.json").read_text())
     samples = np.array(ensemble["samples"])
