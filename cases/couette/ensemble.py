@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,8 +29,9 @@ STORE = CASE / "reference" / "ensemble.json"
 INPUTS = ("case.toml", "wall/in.wall", "fluid.lmp", "measured/fluid.json")
 
 
-def run_seed(folder: Path, seed: int) -> evaluate.Profile:
-    """Run one seed in ``folder`` and read its profile."""
+def run_seed(folder: Path, seed: int) -> tuple[evaluate.Profile, float]:
+    """Run one seed in ``folder``; its profile and the seconds it took."""
+    start = time.monotonic()
     shutil.copytree(CASE, folder, ignore=shutil.ignore_patterns("RUN*", "reference", "__pycache__"))
     text = (folder / "case.toml").read_text()
     text = re.sub(r"seed = \d+", f"seed = {seed}", text).replace("ranks = 2", "ranks = 1")
@@ -42,7 +43,7 @@ def run_seed(folder: Path, seed: int) -> evaluate.Profile:
     profile = evaluate.read(folder / "RUN")
     shutil.rmtree(folder)
     print(f"seed {seed}: {done.stdout.strip().splitlines()[-2]}", flush=True)
-    return profile
+    return profile, time.monotonic() - start
 
 
 def main() -> None:
@@ -53,15 +54,18 @@ def main() -> None:
     arguments = parser.parse_args()
     stored = _stored()
     seeds = [seed for seed in range(1, arguments.seeds + 1) if seed not in stored["seeds"]]
-    start = time.monotonic()
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
-        profiles = list(pool.map(lambda seed: run_seed(Path(name) / f"seed-{seed}", seed), seeds))
-    stored["seeds"] += seeds
-    stored["samples"] += [profile.u.round(6).tolist() for profile in profiles]
-    for profile in profiles:
-        for key, value in profile.seam.items():
-            stored["seam"].setdefault(key, []).append(round(value, 6))
-    stored["provenance"]["seconds"] += round(time.monotonic() - start)
+        runs = {pool.submit(run_seed, Path(name) / f"seed-{seed}", seed): seed for seed in seeds}
+        for run in as_completed(runs):
+            _store(stored, runs[run], *run.result())
+
+
+def _store(stored: dict, seed: int, profile: evaluate.Profile, seconds: float) -> None:
+    stored["seeds"].append(seed)
+    stored["samples"].append(profile.u.round(6).tolist())
+    for key, value in profile.seam.items():
+        stored["seam"].setdefault(key, []).append(round(value, 6))
+    stored["provenance"]["seconds"] += round(seconds)
     STORE.write_text(json.dumps(stored) + "\n")
 
 
