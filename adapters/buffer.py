@@ -70,7 +70,10 @@ class Buffer:
         """Number of atoms, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
         weights = (np.ones_like(mass), mass, *(mass * velocity.T), mass * (velocity**2).sum(axis=1))
         slabs = len(self.edges)
-        sums = np.column_stack([np.bincount(slab, weight, minlength=slabs) for weight in weights])
+        # NumPy's annotations overlook that weights make bincount's result real.
+        sums: Array = np.asarray(
+            np.column_stack([np.bincount(slab, weight, minlength=slabs) for weight in weights]), dtype=np.float64
+        )
         self._solver.comm.Allreduce(MPI.IN_PLACE, sums)
         total = np.maximum(sums[:, 1:2], np.finfo(float).tiny)
         mean = sums[:, 2:5] / total

@@ -45,7 +45,9 @@ class Instant:
         """Half of each pair energy of the atoms at places ``of`` (this rank's share)."""
         half = 0.5 * self.pair_energy
         count = len(self.ids)
-        return (np.bincount(self.first, half, count) + np.bincount(self.second, half, count))[of]
+        both = np.bincount(self.first, half, count) + np.bincount(self.second, half, count)
+        # NumPy's annotations overlook that weights make bincount's result real.
+        return np.asarray(both[of], dtype=np.float64)
 
 
 @dataclass(frozen=True)

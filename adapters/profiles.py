@@ -27,12 +27,12 @@ class ProfileFile:
     def __init__(self, path: Path, axis: int, edges: Array) -> None:
         import h5py
 
-        self._file = h5py.File(path, "w")
+        self._file: Any = h5py.File(path, "w")  # pyright: ignore[reportAttributeAccessIssue]
         self._file.attrs["axis"] = axis
         self._file["edges"] = edges
         self._buffer: dict[str, list[Any]] = {}
 
-    def append(self, time: float, **values: Array) -> None:
+    def append(self, time: float, **values: Array | float) -> None:
         """Add one window: ``density`` (n,), ``temperature`` (n,), ``velocity`` (n, 3); nan where there is nothing."""
         for name, value in {"time": time, **values}.items():
             self._buffer.setdefault(name, []).append(np.asarray(value, dtype=float))

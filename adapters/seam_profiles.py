@@ -47,7 +47,7 @@ class SeamProfiles:
             continuum_velocity=continuum[:, :3].copy(),
             continuum_temperature=continuum[:, 3].copy(),
             continuum_density=continuum[:, 4].copy(),
-            piston=np.float64(piston),
+            piston=piston,
         )
 
     def _means(self, sums: Array) -> tuple[Array, Array]:
@@ -68,7 +68,9 @@ class SeamProfiles:
         mass, velocity = lammps.masses()[fluid], lammps.atoms("v")[fluid]
         weights = (np.ones_like(mass), mass, *(mass * velocity.T), mass * (velocity**2).sum(axis=1))
         bins = len(self._edges) - 1
-        return np.column_stack([np.bincount(place, weight, minlength=bins) for weight in weights])
+        # NumPy's annotations overlook that weights make bincount's result real.
+        sums = np.column_stack([np.bincount(place, weight, minlength=bins) for weight in weights])
+        return np.asarray(sums, dtype=np.float64)
 
     def flush(self) -> None:
         """Write what is kept."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from ..errors import SolverError
 from .guard import end_process
@@ -27,7 +28,7 @@ class Bound:
     axis: int
     at: float
 
-    def inside(self, positions: Array) -> Array:
+    def inside(self, positions: Array) -> NDArray[np.bool_]:
         """Which positions, (n, 3), are inside."""
         return positions[:, self.axis] < self.at
 
@@ -147,15 +148,15 @@ class MolecularDynamics:
             self.lammps.run(1)
             on_step()
 
-    def fluid(self) -> np.ndarray:
+    def fluid(self) -> NDArray[np.bool_]:
         """Which of this rank's atoms are fluid, (atoms,)."""
         return self.is_fluid(self.lammps.integers("mask"))
 
-    def is_fluid(self, mask: np.ndarray) -> np.ndarray:
+    def is_fluid(self, mask: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which atoms of these masks are fluid."""
         return (mask & self._fluid) != 0
 
-    def outside(self) -> np.ndarray:
+    def outside(self) -> NDArray[np.bool_]:
         """Which of this rank's atoms are fluid beyond the bound, (atoms,)."""
         assert self._bound is not None, "bound() first"
         return self.fluid() & ~self._bound.inside(self.lammps.atoms("x"))

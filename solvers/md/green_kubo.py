@@ -42,9 +42,10 @@ def autocorrelation(flux: Array, lags: int) -> Array:
     samples = len(flux)
     if not 0 < lags <= samples:
         raise ValueError(f"{lags} lags asked of {samples} samples")
-    spectrum = rfft(flux, n=next_fast_len(samples + lags, real=True), axis=0)
+    # asarray, since SciPy's transforms carry no types of their own.
+    spectrum = np.asarray(rfft(flux, n=next_fast_len(samples + lags, real=True), axis=0))
     power = np.mean(np.abs(spectrum) ** 2, axis=1)
-    sums = irfft(power, n=next_fast_len(samples + lags, real=True))[:lags]
+    sums = np.asarray(irfft(power, n=next_fast_len(samples + lags, real=True)))[:lags]
     return sums / (samples - np.arange(lags))
 
 

