@@ -46,12 +46,13 @@ class Grid:
                 f"each axis that has more than one; use another number of ranks, at most {most_ranks(self.cells)}"
             )
         try:
-            import petsc4py
+            # Debian's path to petsc4py is set by code in a .pth file, which no type checker runs.
+            import petsc4py  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise SolverError("the Navier-Stokes solver needs petsc4py; on Debian: python3-petsc4py-real") from error
         # PETSc starts on the ranks that use it: by default it would wait for every rank of the world.
         petsc4py.init([], comm=comm)
-        from petsc4py import PETSc
+        from petsc4py import PETSc  # pyright: ignore[reportMissingImports]
 
         boundary = PETSc.DM.BoundaryType
         self._dm: Any = PETSc.DMDA().create(

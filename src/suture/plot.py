@@ -56,7 +56,7 @@ def ledger_figure(books: Books) -> Figure:
     import h5py
 
     figure, (above, below) = _figure(2, 7.0)
-    with h5py.File(books.file, "r") as file:
+    with h5py.File(books.file, "r") as file:  # pyright: ignore[reportAttributeAccessIssue]
         time = file["time"][1:]
         for flow in books.flows:
             sent = np.cumsum(file[f"flows/{flow.name}/sent"][:], axis=0)
@@ -82,7 +82,7 @@ def profiles_figure(paths: list[Path]) -> Figure:
     figure, rows = _figure(3, 9.0)
     quantities = (("velocity", 0, "velocity x"), ("temperature", None, "temperature"), ("density", None, "density"))
     for path in paths:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r") as file:  # pyright: ignore[reportAttributeAccessIssue]
             centre = 0.5 * (file["edges"][1:] + file["edges"][:-1])
             for axes, (name, component, label) in zip(rows, quantities, strict=True):
                 values = file[name][:] if component is None else file[name][..., component]

@@ -131,4 +131,5 @@ def lookup(results: dict[str, Any], path: str, directory: Path) -> float:
         node, rest = node[key], rest[len(key) + 1 :]
         if rest and not isinstance(node, dict):
             raise CaseError(Mistake(directory / "reference" / "checks.toml", "check", "value", path, "a number"))
-    return float(node)
+    # A path that ends at a table instead of a number is a TypeError here.
+    return float(node)  # pyright: ignore[reportArgumentType]
