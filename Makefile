@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # In Debian 13 the parallel h5py also needs the serial one's package of shared modules.
-PACKAGES := python3-venv python3-dev python3-numpy python3-scipy python3-matplotlib python3-mpi4py python3-petsc4py python3-petsc4py-real \
+PACKAGES := python3-venv python3-dev python3-numpy python3-scipy python3-matplotlib python3-mpi4py python3-petsc4py-real \
 	python3-h5py-mpi python3-h5py python3-lammps liblammps-dev lammps-data libopenmpi-dev openmpi-bin cmake ninja-build g++ git
 SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
@@ -31,6 +31,8 @@ install: .venv/.installed
 	if [ -n "$$missing" ]; then echo "installing $$missing"; \
 	$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 	/usr/bin/python3 -m venv --system-site-packages .venv
+	@# Debian keeps petsc4py beside its PETSc, off Python's path.
+	dpkg -L $$(dpkg-query -W -f '$${Package}\n' 'python3-petsc4py-real3.*') | grep -m1 'dist-packages$$' > $$(echo .venv/lib/python3.*/site-packages)/petsc.pth
 	@# Debian's builds of these stay: pip must not replace them by its own.
 	.venv/bin/python -m pip list --format=freeze 2>/dev/null | grep -iE '^(numpy|scipy|mpi4py|petsc4py|h5py|matplotlib)==' > .venv/constraints.txt
 	.venv/bin/python -m pip install -q --disable-pip-version-check -c .venv/constraints.txt -e '.[test]'
