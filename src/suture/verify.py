@@ -120,16 +120,17 @@ def _results(directory: Path, reference: Reference) -> dict[str, Any]:
 
 
 def lookup(results: dict[str, Any], path: str, directory: Path) -> float:
-    """The number at a dotted path; keys may contain dots themselves."""
+    """The number at a dotted path; keys may contain dots themselves. ``CaseError`` where there is none."""
     node: Any = results
     rest = path
-    while rest:
+    while rest and isinstance(node, dict):
         key = next((k for k in sorted(node, key=len, reverse=True) if rest == k or rest.startswith(k + ".")), None)
         if key is None:
-            found = ", ".join(node)
-            raise CaseError(Mistake(directory / "reference" / "checks.toml", "check", "value", path, f"one of {found}"))
+            break
         node, rest = node[key], rest[len(key) + 1 :]
-        if rest and not isinstance(node, dict):
-            raise CaseError(Mistake(directory / "reference" / "checks.toml", "check", "value", path, "a number"))
-    # A path that ends at a table instead of a number is a TypeError here.
-    return float(node)  # pyright: ignore[reportArgumentType]
+    if rest or isinstance(node, dict | list):
+        allowed = (
+            f"the dotted name of a number, here one of {', '.join(node)}" if isinstance(node, dict) else "a number"
+        )
+        raise CaseError(Mistake(directory / "reference" / "checks.toml", "check", "value", path, allowed))
+    return float(node)
