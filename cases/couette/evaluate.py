@@ -245,7 +245,7 @@ def draw(run, result):
     axes.text(SEAM - 0.5, 0.95 * U, "atoms", ha="right")
     axes.text(SEAM + 0.5, 0.95 * U, "Navier-Stokes", ha="left")
     axes.set(xlabel="z / σ", ylabel="velocity / √(ε/m)", title="Start-up Couette flow: lines are the analytic series")
-    axes.legend(loc="center left")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.02, 0.92))
     figure.tight_layout()
     figure.savefig(run / "couette.png", dpi=150)
 
