@@ -65,6 +65,9 @@ class MolecularDynamics:
         self._window = window
         self._bound: Bound | None = None
         self._running = False
+        self._inventory: dict[str, Array] = {}
+        self._inventory_at = -1
+        """The number of LAMMPS' commands at which the interior was counted: it is asked for twice a window."""
         self.windows = 0
         """Windows that were run, settling included."""
         self.on_step: Callable[[], None] | None = None
@@ -102,6 +105,7 @@ class MolecularDynamics:
     def bound(self, axis: str, at: float) -> None:
         """End the interior at the plane ``axis = at``; the interior is below it."""
         self._bound = Bound(AXES[axis], at)
+        self._inventory_at = -1
 
     def begin(self) -> None:
         """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent.
@@ -175,6 +179,11 @@ class MolecularDynamics:
         Pairs of fluid and wall count wholly. The script must exclude pairs of wall and wall.
         """
         self.begin()
+        if self._inventory_at != self.lammps.commands:
+            self._inventory, self._inventory_at = self._count(), self.lammps.commands
+        return {quantity: value.copy() for quantity, value in self._inventory.items()}
+
+    def _count(self) -> dict[str, Array]:
         counted = (self.lammps.integers("mask") & self._counted) != 0
         fluid = self.fluid()
         if self._bound is not None:

@@ -61,6 +61,10 @@ class Lammps:
         self.comm = comm.Dup()
         self.log = log
         self._constants: dict[str, float] = {}
+        self.commands = 0
+        """Number of commands so far: while it stays, so do the atoms."""
+        self._views: dict[str, Any] = {}
+        """What was looked up since the last command: LAMMPS moves nothing in between."""
         arguments = ["-screen", "none", "-log", str(log)]
         for name, value in variables.items():
             arguments += ["-var", name, str(value)]
@@ -76,6 +80,8 @@ class Lammps:
         atexit.unregister(self.close)
 
     def _guarded(self, call: Callable[[str], None], argument: str, label: str) -> None:
+        self._views.clear()
+        self.commands += 1
         try:
             if self._guard is None:
                 call(argument)
@@ -158,18 +164,28 @@ class Lammps:
         # Newer versions of LAMMPS leave None where a group may yet be.
         return [name for name in self._lmp.available_ids(category) if name]
 
+    def _view(self, key: str, look_up: Callable[[], Any]) -> Any:
+        """What ``look_up`` gives, asked of LAMMPS once between two commands."""
+        if key not in self._views:
+            self._views[key] = look_up()
+        return self._views[key]
+
     @property
     def count(self) -> int:
         """Number of this rank's atoms."""
-        return int(self._lmp.extract_global("nlocal"))
+        return self._view("nlocal", lambda: int(self._lmp.extract_global("nlocal")))
 
     def atoms(self, name: str) -> Array:
         """``x``, ``v`` or ``f``, (atoms, 3)."""
-        return self._lmp.numpy.extract_atom(name)[: self.count] if self.count else np.zeros((0, 3))
+        if not self.count:
+            return np.zeros((0, 3))
+        return self._view(name, lambda: self._lmp.numpy.extract_atom(name)[: self.count])
 
     def integers(self, name: str) -> NDArray[np.integer]:
         """``id``, ``type`` or ``mask``, (atoms,)."""
-        return self._lmp.numpy.extract_atom(name)[: self.count] if self.count else np.zeros(0, dtype=np.int32)
+        if not self.count:
+            return np.zeros(0, dtype=np.int32)
+        return self._view(name, lambda: self._lmp.numpy.extract_atom(name)[: self.count])
 
     def with_ghosts(self) -> tuple[Array, NDArray[np.integer]]:
         """Positions, (n, 3), and masks, (n,), of this rank's atoms and of its copies of its neighbours' atoms."""
@@ -181,8 +197,9 @@ class Lammps:
 
     def masses(self) -> Array:
         """Mass of each atom, (atoms,)."""
-        if not self.count:
-            return np.zeros(0)
+        return self._view("masses", self._masses) if self.count else np.zeros(0)
+
+    def _masses(self) -> Array:
         if self._lmp.extract_atom("rmass"):
             return self._lmp.numpy.extract_atom("rmass")[: self.count]
         return np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[self.integers("type")]
@@ -191,7 +208,8 @@ class Lammps:
         """A compute's per-atom vector, (atoms,)."""
         if not self.count:
             return np.zeros(0)
-        return self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR)
+        extract = self._lmp.numpy.extract_compute
+        return self._view(f"c_{name}", lambda: extract(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR))
 
     def compute_local(self, name: str, width: int) -> Array:
         """A compute's local array, (pairs, ``width``), evaluated now."""
@@ -203,7 +221,7 @@ class Lammps:
         """A fix's per-atom array, (atoms, ``width``)."""
         if not self.count:
             return np.zeros((0, width))
-        return self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY)
+        return self._view(f"f_{name}", lambda: self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY))
 
     def fix_scalar(self, name: str) -> float:
         """A fix's global scalar. Collective."""
