@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 def test_the_wheel_has_one_top_level_name(tmp_path):
     pytest.importorskip("pip")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "--disable-pip-version-check"]
-    options = ["-C", f"build-dir={tmp_path / 'build'}", "-w", str(tmp_path / "wheel"), str(ROOT)]
+    options = ["--config-settings", f"build-dir={tmp_path / 'build'}", "-w", str(tmp_path / "wheel"), str(ROOT)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     (wheel,) = (tmp_path / "wheel").glob("suture-*.whl")
