@@ -83,7 +83,10 @@ def _of_script(request: CheckRequest, mistake: ScriptError) -> Exception:
     table = f"participants.{request.participant}.solver"
     if "pair/local" in str(mistake):
         return _not_auditable(request, str(mistake))
-    return request.report(table, "script", str(mistake), "a script that LAMMPS accepts", mistake.remedy)
+    script = request.solver.script
+    # LAMMPS does not always say where it was.
+    found = str(mistake) if script.rpartition("/")[2] in str(mistake) else f"{script}: {mistake}"
+    return request.report(table, "script", found, "a script that LAMMPS accepts", mistake.remedy)
 
 
 def _not_auditable(request: CheckRequest, found: str) -> Exception:

@@ -181,3 +181,13 @@ def _explain(spoken: str, case: Case, output: Path) -> None:
     elif slates:
         print("suture: the job ended, and no rank of it could say why; at work were", file=sys.stderr)
         print(*stragglers(output), sep="\n", file=sys.stderr)
+        print("".join(_last_words(case, output)), end="", file=sys.stderr)
+
+
+def _last_words(case: Case, output: Path) -> list[str]:
+    """The last line that begins with ERROR of every log in the participants' folders; engines write such lines."""
+    words = []
+    for path in sorted(path for name in case.participants for path in (output / name).glob("*log*")):
+        errors = [line for line in path.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
+        words += [f"{path}: {errors[-1]}\n"] if errors else []
+    return words
