@@ -60,7 +60,8 @@ class EquationOfState:
         weights = np.zeros(12)
         weights[[0, 2, 7]] = -1.0, self.temperature, self.density**2
         mismatch = weights @ np.concatenate([self.pressure, self.energy])
-        return float(mismatch), float(np.sqrt(weights @ self.covariance @ weights))
+        # In a consistent fit the variance is zero, and round-off may make it negative.
+        return float(mismatch), float(np.sqrt(max(0.0, weights @ self.covariance @ weights)))
 
 
 def fit_equation_of_state(

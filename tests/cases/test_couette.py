@@ -55,25 +55,27 @@ def test_the_series_has_its_known_values(evaluation: ModuleType, time: float, ve
     np.testing.assert_allclose(evaluation.series([5.0, 10.0, 20.0, 30.0], time, 2.632), velocity, atol=6e-5)
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = short(
+        tmp_path_factory.mktemp("couette") / "couette",
+        end="5.0",
+        cells="[1, 1, 12]\ncfl = 0.11",
+        audit_every="4\nsettle = 8",
+        fields_every="10",
+    )
+    done = suture("run", folder, timeout=240)
+    assert "the books balance" in done.stdout
+    return folder / "RUN"
+
+
+@pytest.fixture(scope="module")
+def books(run: Path) -> Books:
+    return read_books(run)
+
+
 class TestAShortRun:
     """20 windows of 50 MD steps; the flow takes unequal steps that do not divide them."""
-
-    @pytest.fixture(scope="class")
-    def run(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        folder = short(
-            tmp_path_factory.mktemp("couette") / "couette",
-            end="5.0",
-            cells="[1, 1, 12]\ncfl = 0.11",
-            audit_every="4\nsettle = 8",
-            fields_every="10",
-        )
-        done = suture("run", folder, timeout=240)
-        assert "the books balance" in done.stdout
-        return folder / "RUN"
-
-    @pytest.fixture(scope="class")
-    def books(self, run: Path) -> Books:
-        return read_books(run)
 
     def test_every_balance_closes(self, books: Books) -> None:
         assert books.complete
@@ -121,12 +123,13 @@ def test_a_parallel_scheme_balances_with_amounts_in_transit(tmp_path: Path) -> N
     assert flow.terms["closing"][3] != flow.terms["opening"][3]
 
 
+@pytest.fixture(scope="module")
+def samples() -> np.ndarray:
+    return np.array(json.loads((CASE / "reference" / "ensemble.json").read_text())["samples"])
+
+
 class TestTheEnsemble:
     """The stored runs of independent seeds against the series with the measured viscosity."""
-
-    @pytest.fixture(scope="class")
-    def samples(self) -> np.ndarray:
-        return np.array(json.loads((CASE / "reference" / "ensemble.json").read_text())["samples"])
 
     def test_it_follows_the_series(self, evaluation: ModuleType, samples: np.ndarray) -> None:
         found = evaluation.compare_ensemble(samples, *evaluation.kinematic_viscosity())
