@@ -111,11 +111,8 @@ class Participant:
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
         adapter = self.adapters[flow.interface]
-        made: dict[int, Cells] = {}
-        cells: dict[str, Cells] = {}
-        for quantity in flow.quantities:
-            given = adapter.cells(quantity)
-            cells[quantity] = made.setdefault(id(given), Cells(given.lower * length, given.upper * length))
+        given = {quantity: adapter.cells(quantity) for quantity in flow.quantities}
+        cells = {quantity: Cells(own.lower * length, own.upper * length) for quantity, own in given.items()}
         factors = {q: self.case.factor(q, flow.sender, flow.receiver) for q in flow.quantities}
         return Side(flow, cells, factors)
 
