@@ -61,7 +61,7 @@ class EquationOfState:
         weights[[0, 2, 7]] = -1.0, self.temperature, self.density**2
         mismatch = weights @ np.concatenate([self.pressure, self.energy])
         # In a consistent fit the variance is zero, and round-off may make it negative.
-        return float(mismatch), float(np.sqrt(max(0.0, weights @ self.covariance @ weights)))
+        return float(mismatch), float(np.sqrt(max(0.0, float(weights @ self.covariance @ weights))))
 
 
 def fit_equation_of_state(
