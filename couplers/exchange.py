@@ -119,16 +119,10 @@ class Channel:
         self._requests = []
         return waited
 
-    def expect(self) -> None:
-        """Open the receives of the next message."""
-        self._requests = [self.comm.Irecv(buffer, source=rank, tag=self._tag) for rank, buffer in self._flat.items()]
-
     def collect(self) -> tuple[dict[str, Array], float]:
         """Wait for the message; returns values by quantity, each (own cells, components), and the seconds waited."""
-        if not self._requests:
-            self.expect()
-        waited = wait(self._requests, self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
-        self._requests = []
+        requests = [self.comm.Irecv(buffer, source=rank, tag=self._tag) for rank, buffer in self._flat.items()]
+        waited = wait(requests, self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
         values: dict[str, Array] = {}
         for quantity, routes in self._incoming.items():
             total = np.zeros((len(self._divisor[quantity]), QUANTITIES[quantity].components))

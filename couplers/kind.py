@@ -30,8 +30,6 @@ class Context:
     """``RUN/<participant>``: exists, and is the participant's to write in."""
     window: float
     """Length of the coupling window in the participant's time unit."""
-    parallel: bool
-    """Whether amounts are applied one window late (parallel-explicit scheme)."""
 
 
 @dataclass(frozen=True)

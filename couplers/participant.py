@@ -70,7 +70,6 @@ class Participant:
             case=self.case.directory,
             output=folder,
             window=self.case.window_of(self.name),
-            parallel=self.case.parallel,
         )
         self.solver = self._stepper = kind.create_solver(settings.solver, context)
         for name, interface in self.case.interfaces_of(self.name).items():
@@ -220,7 +219,9 @@ class Participant:
             self._sent = {name: adapter.send(window) for name, adapter in self.adapters.items()}
             for channel in self._channels:
                 if channel.flow.sender == self.name:
-                    self._spend("wait", channel.flush())
+                    waited = channel.flush()
+                    self._spend("wait", waited)
+                    self._spend("exchange", -waited)
                     channel.post(self._sent[channel.flow.interface])
 
     def close(self, window: Window) -> Closing:

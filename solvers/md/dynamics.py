@@ -12,7 +12,6 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from .guard import end_process
 from .library import Array, Lammps
 from .settings import MolecularDynamicsSettings
 from .trial import whole_steps
@@ -47,8 +46,8 @@ class MolecularDynamics:
         integrate, the time step, and may run its own equilibration. The variable ``output`` holds ``output``.
     window
         Length of a window in the script's time unit: a whole number of its time steps.
-    fatal
-        Called with a message if LAMMPS stops and does not return (see ``guard``).
+    name
+        Who is named if LAMMPS stops and does not return (see ``guard``).
     """
 
     def __init__(
@@ -59,7 +58,6 @@ class MolecularDynamics:
         output: Path,
         window: float,
         name: str = "molecular dynamics",
-        fatal: Callable[[str], object] = end_process,
     ) -> None:
         self.settings = settings
         self._window = window
@@ -73,7 +71,7 @@ class MolecularDynamics:
         self.on_step: Callable[[], None] | None = None
         """If set, called at the start of the next window and after each of its steps (and costs accordingly)."""
         variables = {"output": str(output.resolve()), **settings.variables}
-        self.lammps = Lammps(comm, output.resolve() / "log.lammps", variables, f"participant '{name}'", fatal)
+        self.lammps = Lammps(comm, output.resolve() / "log.lammps", variables, f"participant '{name}'")
         self.comm = self.lammps.comm
         self.lammps.script(script.resolve())
         self.timestep = self.lammps.constant("dt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -39,13 +39,12 @@ class LogGuard:
     A LAMMPS library without exceptions (Debian 12's) answers an error that all ranks see by ``MPI_Finalize`` and
     ``exit``: it never returns to Python, and hangs for as long as another participant has not finalised. LAMMPS
     flushes its log first, so a thread that reads the log (ctypes releases the interpreter's lock during the call) can
-    say what happened and call ``fatal``. Errors of one rank end in ``MPI_Abort``, which needs no guard.
+    say what happened and end the process. Errors of one rank end in ``MPI_Abort``, which needs no guard.
     """
 
-    def __init__(self, log: Path, who: str, fatal: Callable[[str], object] = end_process) -> None:
+    def __init__(self, log: Path, who: str) -> None:
         self._log = log
         self._who = who
-        self._fatal = fatal
         self._busy = threading.Event()
         self._command = ""
         self._offset = 0
@@ -70,7 +69,7 @@ class LogGuard:
             if found and self._busy.is_set():
                 pause.wait(PATIENCE)
                 if self._busy.is_set():
-                    self._fatal(f"{self._who}: LAMMPS stopped in '{self._command}':\n{found}")
+                    end_process(f"{self._who}: LAMMPS stopped in '{self._command}':\n{found}")
                     return
 
     def _look(self) -> str | None:

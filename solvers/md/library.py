@@ -27,7 +27,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from .guard import LogGuard, end_process
+from .guard import LogGuard
 
 Array = NDArray[np.float64]
 
@@ -56,7 +56,6 @@ class Lammps:
         log: Path,
         variables: Mapping[str, str | int | float],
         who: str = "molecular dynamics",
-        fatal: Callable[[str], object] = end_process,
     ) -> None:
         self.comm = comm.Dup()
         self.log = log
@@ -70,7 +69,7 @@ class Lammps:
             arguments += ["-var", name, str(value)]
         # Any: what LAMMPS' wrapper returns depends on its arguments, which it does not annotate.
         self._lmp: Any = lammps.lammps(cmdargs=arguments, comm=self.comm)
-        self._guard = LogGuard(log, who, fatal) if self.comm.rank == 0 else None
+        self._guard = LogGuard(log, who) if self.comm.rank == 0 else None
         # Before MPI is finalised: LAMMPS frees communicators as it closes.
         atexit.register(self.close)
 

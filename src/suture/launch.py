@@ -18,13 +18,12 @@ from .couplers.case import load_case
 from .couplers.errors import LaunchError
 from .couplers.failure import where
 from .couplers.status import gone, here, read, stragglers
+from .environment import under_mpi
 from .inside import LAUNCHED
 
 if TYPE_CHECKING:
     from .couplers.case_model import Case
 
-_INSIDE = ("OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK")
-"""One of these is set in every process that an MPI launcher started."""
 _KILLED = re.compile(r"process rank (\d+) with PID \d+ on node \S+\s+exited\s+on\s+signal (\d+)(?: \((.*)\))?")
 _LINGER = 5.0
 """Seconds for a job to end by itself after its first rank has."""
@@ -33,7 +32,7 @@ _SAID = re.compile(r"^suture: ", re.MULTILINE)
 
 def run(path: Path, only: Sequence[str] = (), output: Path | None = None) -> int:
     """Run the case and return the exit code: as one rank where an MPI launcher started us, else by starting mpirun."""
-    if any(variable in os.environ for variable in _INSIDE):
+    if under_mpi():
         from .inside import play
 
         return play(path, only, output)

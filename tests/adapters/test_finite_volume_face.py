@@ -33,7 +33,7 @@ def case(folder: Path, **changes: Any) -> dict[str, Any]:
 
 
 def joined(folder: Path, side: str = "z-lower", layers: int = 8, **changes: Any) -> tuple[Any, FiniteVolumeFace]:
-    context = Context(comm=MPI.COMM_SELF, name="channel", case=folder, output=folder, window=0.25, parallel=False)
+    context = Context(comm=MPI.COMM_SELF, name="channel", case=folder, output=folder, window=0.25)
     solver = KIND.create_solver(KIND.solver_settings.model_validate(case(folder, **changes)), context)
     settings = KIND.interface_settings.model_validate({"side": side, "layers": layers})
     return solver, KIND.create_adapter(solver, settings, context)
