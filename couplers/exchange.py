@@ -57,6 +57,8 @@ class Channel:
     flow: Flow
     comm: MPI.Comm
     deadline: float
+    samples: int
+    """Values of each quantity at one place in one message: those of successive parts of the window, side by side."""
     _tag: int
     _outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)
     _incoming: dict[str, list[Incoming]] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Channel:
         """Make one flat buffer for every neighbour, with a view of it for each quantity."""
         sizes: dict[int, dict[str, tuple[int, int]]] = {}
         for quantity in self.flow.quantities:
-            width = QUANTITIES[quantity].components
+            width = self._width(quantity)
             for out in self._outgoing.get(quantity, []):
                 sizes.setdefault(out.rank, {})[quantity] = (out.weights.shape[0], width)
             for into in self._incoming.get(quantity, []):
@@ -101,8 +103,11 @@ class Channel:
             views = np.split(flat, ends[:-1])
             self._buffers[rank] = {q: view.reshape(shapes[q]) for q, view in zip(shapes, views, strict=True)}
 
+    def _width(self, quantity: str) -> int:
+        return QUANTITIES[quantity].components * self.samples
+
     def post(self, values: Mapping[str, Array]) -> None:
-        """Start sending ``values``, each (own cells, components), after the previous message has left."""
+        """Start sending ``values``, each (own cells, samples * components), after the previous message has left."""
         self.flush()
         for quantity, routes in self._outgoing.items():
             if quantity not in values:
@@ -120,12 +125,12 @@ class Channel:
         return waited
 
     def collect(self) -> tuple[dict[str, Array], float]:
-        """Wait for the message; returns values by quantity, each (own cells, components), and the seconds waited."""
+        """Wait for the message; returns values by quantity, each (own cells, samples * components), and the seconds waited."""
         requests = [self.comm.Irecv(buffer, source=rank, tag=self._tag) for rank, buffer in self._flat.items()]
         waited = wait(requests, self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
         values: dict[str, Array] = {}
         for quantity, routes in self._incoming.items():
-            total = np.zeros((len(self._divisor[quantity]), QUANTITIES[quantity].components))
+            total = np.zeros((len(self._divisor[quantity]), self._width(quantity)))
             for into in routes:
                 total[into.place] += self._buffers[into.rank][quantity]
             if QUANTITIES[quantity].kind == "state":
@@ -141,6 +146,7 @@ def connect(
     flows: Sequence[Flow],
     members: Mapping[str, tuple[int, ...]],
     deadline: float,
+    samples: int = 1,
 ) -> list[Channel]:
     """Let all participants meet; returns the channels of this rank, one for each of its ``sides``.
 
@@ -155,7 +161,7 @@ def connect(
     problem = ""
     tag = 0
     for number, flow in enumerate(flows):
-        channel = Channel(flow, comm, deadline, _tag=tag)
+        channel = Channel(flow, comm, deadline, samples, _tag=tag)
         for quantity in flow.quantities:
             tag += 1
             if flow not in mine:
