@@ -125,7 +125,7 @@ class Channel:
         return waited
 
     def collect(self) -> tuple[dict[str, Array], float]:
-        """Wait for the message; returns values by quantity, each (own cells, samples * components), and the seconds waited."""
+        """Wait for the message; returns values, each (own cells, samples * components), and the seconds waited."""
         requests = [self.comm.Irecv(buffer, source=rank, tag=self._tag) for rank, buffer in self._flat.items()]
         waited = wait(requests, self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
         values: dict[str, Array] = {}

@@ -61,7 +61,7 @@ def test_a_side_without_a_partner_is_not_covered():
 
 
 def test_what_was_not_given_is_named():
-    channel = Channel(Flow("seam", "a", "b", ("mass",), lag=0), MPI.COMM_SELF, 1.0, _tag=0)
+    channel = Channel(Flow("seam", "a", "b", ("mass",), lag=0), MPI.COMM_SELF, 1.0, samples=1, _tag=0)
     channel._outgoing["mass"] = [Outgoing(0, csr_matrix(np.eye(1)))]
     channel.allocate()
     with pytest.raises(CommunicationError, match=r"seam: a -> b: 'a' gave no mass in this window"):
