@@ -58,6 +58,14 @@ def _check(request: CheckRequest) -> Estimate:
         raise request.report(
             table, "kind", "LAMMPS' Python module cannot be imported", "", "install LAMMPS (Debian: python3-lammps)"
         )
+    if importlib.util.find_spec("..solvers.md._wall_fix", __package__) is None:
+        raise request.report(
+            table,
+            "kind",
+            "suture was built without LAMMPS' headers",
+            "",
+            "install them (Debian: liblammps-dev, libopenmpi-dev, pkg-config), and suture again",
+        )
     script = request.case / solver.script
     if not script.is_file():
         raise request.report(f"{table}.solver", "script", solver.script, "a LAMMPS script in the case directory")

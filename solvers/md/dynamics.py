@@ -83,7 +83,7 @@ class MolecularDynamics:
         if self.lammps.step:
             self.lammps.command("reset_timestep 0")
         self.walls = {
-            name: WallBook(self.lammps, number, wall, self.steps)
+            name: WallBook(self.lammps, number, wall)
             for number, (name, wall) in enumerate(sorted(settings.walls.items()))
         }
         self._counted = self._fluid

@@ -117,6 +117,11 @@ class Lammps:
         return int(self._lmp.version())
 
     @property
+    def address(self) -> int:
+        """Of LAMMPS itself, for what is compiled."""
+        return self._lmp.lmp.value
+
+    @property
     def step(self) -> int:
         """The present time step."""
         return int(self._lmp.extract_global("ntimestep"))
@@ -215,12 +220,6 @@ class Lammps:
         pointer = self._lmp.extract_compute(name, LMP_STYLE_LOCAL, LMP_TYPE_ARRAY)
         rows = self._lmp.extract_compute(name, LMP_STYLE_LOCAL, LMP_SIZE_ROWS)
         return self._lmp.numpy.darray(pointer, rows, width) if rows else np.zeros((0, width))
-
-    def fix_atom(self, name: str, width: int) -> Array:
-        """A fix's per-atom array, (atoms, ``width``)."""
-        if not self.count:
-            return np.zeros((0, width))
-        return self._view(f"f_{name}", lambda: self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY))
 
     def fix_scalar(self, name: str) -> float:
         """A fix's global scalar. Collective."""
