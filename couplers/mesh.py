@@ -52,7 +52,7 @@ class Mesh:
     points: Array
     """(n, 3), in the participant's own length unit, owned points first; a problem in two dimensions has z = 0."""
     elements: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
-    """(k, nodes) rows of ``points`` by element type, named and ordered as in meshio (see ``NODES``); any integers do."""
+    """(k, nodes) rows of ``points`` by element type, named and ordered as in meshio; see ``NODES``."""
     owned: int | None = None
     """Number of owned points; default: all."""
     ids: NDArray[np.int64] | None = None
