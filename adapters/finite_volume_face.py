@@ -76,8 +76,6 @@ class FiniteVolumeFace:
         self._spacing = solver.grid.spacing[self._axis]
         self._taken = np.zeros((len(self._faces), 5))
         self._due = np.zeros_like(self._taken)
-        self._brought = np.zeros_like(self._taken)
-        self._window = -1
 
     def cells(self, quantity: str) -> Cells:
         """The side's faces for amounts, the parts of its cells for states."""
@@ -88,12 +86,10 @@ class FiniteVolumeFace:
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """Spread the amounts of the window, and what round-off left of earlier ones, evenly over its time."""
-        if window.index != self._window:  # a window that is repeated starts from the same remainder
-            self._window, self._brought = window.index, self._due - self._taken
         message = [
             values.get(name, np.zeros((len(self._faces), n))) for name, n in zip(AMOUNTS, (1, 3, 1), strict=True)
         ]
-        self._due = self._brought + np.concatenate(message, axis=1)
+        self._due = self._due - self._taken + np.concatenate(message, axis=1)
         self._taken = np.zeros_like(self._due)
         self._solver.set_seam_flux(self._side, self._due / (self._areas * window.dt))
 
@@ -102,13 +98,24 @@ class FiniteVolumeFace:
         self._taken += self._solver.seam_amounts(self._side)
 
     def send(self, window: Window) -> Mapping[str, Array]:
-        """The state of the cells next to the side; at a window's end the profile along the normal is kept."""
-        if self._profiles and window.index >= 0:
-            self._profiles.sample(window.end)
+        """The state of the cells next to the side."""
         values, slopes = self._solver.layer_states(self._side, self._layers)
         shifts = self._spacing * ((np.arange(_PARTS) + 0.5) / _PARTS - 0.5)
         parts = np.concatenate([values + slopes * shift for shift in shifts])
         return {name: parts[:, columns] for name, columns in _STATE_COLUMNS.items()}
+
+    def record(self, window: Window) -> None:
+        """Keep the profile along the normal."""
+        if self._profiles:
+            self._profiles.sample(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """What arrived, and what was let in."""
+        return {"due": self._due.copy(), "taken": self._taken.copy()}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Return to what ``save`` gave."""
+        self._due, self._taken = state["due"].copy(), state["taken"].copy()
 
     def received(self) -> Mapping[str, Array]:
         """What the side's faces let in during the window, as the solver summed it."""
@@ -232,4 +239,5 @@ KIND = Kind(
     takes=AMOUNTS,
     check=_check,
     extent=_extent,
+    rewinds=True,
 )

@@ -52,6 +52,14 @@ class SourceFace:
         """What left in the window."""
         return split(self._solver.lost - self._before)
 
+    def save(self) -> Mapping[str, Any]:
+        """The temperature felt."""
+        return {"felt": dict(self.felt)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Back to ``save``."""
+        self.felt = dict(state["felt"])
+
     def received(self) -> Mapping[str, Array]:
         """No amounts come this way."""
         return {}
@@ -84,8 +92,8 @@ class SinkFace:
         return split(opening)
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
-        """Spread the amounts over the window."""
-        self._sent = join(dict(values))
+        """Spread the amounts, and what is left of earlier ones, over the window."""
+        self._sent = self._sent - self._taken + join(dict(values))
         self._taken = np.zeros_like(self._sent)
         self._solver.rate = self._sent / window.dt
 
@@ -96,6 +104,14 @@ class SinkFace:
     def send(self, window: Window) -> Mapping[str, Array]:
         """The temperature is the energy per area."""
         return {"temperature": self._solver.held[:, 4:] / self._solver.area[:, None]}
+
+    def save(self) -> Mapping[str, Any]:
+        """What came and what was taken."""
+        return {"sent": self._sent.copy(), "taken": self._taken.copy()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Back to ``save``."""
+        self._sent, self._taken = state["sent"].copy(), state["taken"].copy()
 
     def received(self) -> Mapping[str, Array]:
         """What the sink took in the window."""
@@ -124,6 +140,7 @@ SOURCE = Kind(
     takes=("temperature",),
     check=_check,
     extent=_extent,
+    rewinds=True,
 )
 
 
@@ -141,4 +158,5 @@ SINK = Kind(
     takes=AMOUNTS,
     check=_check,
     extent=_extent,
+    rewinds=True,
 )

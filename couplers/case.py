@@ -10,11 +10,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from . import kinds
+from .acceleration_settings import AccelerationSettings
 from .case_checks import check_case
 from .case_mistakes import Place, Review, listed, shown, suggestion
 from .case_model import FOREIGN, Case, Direction, Interface, Participant, Stage
 from .kind import Kind
 from .quantities import AMOUNTS, STATES
+from .scheme_model import Convergence
 
 __all__ = [
     "FOREIGN",
@@ -175,8 +177,11 @@ def _filled_in(case: Case, settings: Settings) -> Case:
         name: one.model_copy(update={"settings": settings[("stages", name)]}) for name, one in case.stages.items()
     }
     scheme = case.scheme
-    if not case.parallel:
+    if not case.scheme.parallel:
         scheme = scheme.model_copy(update={"order": case.order})
+    if case.scheme.implicit:
+        done, faster = scheme.convergence or Convergence(), scheme.acceleration or AccelerationSettings()
+        scheme = scheme.model_copy(update={"convergence": done, "acceleration": faster})
     update = {"participants": participants, "interfaces": interfaces, "stages": stages, "scheme": scheme}
     return case.model_copy(update=update)
 

@@ -26,7 +26,7 @@ def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     """Note every mistake that the loaded case shows by itself, before files are opened and MPI starts."""
     _check_names(case, review)
     _check_time(case, review)
-    _check_scheme(case, review)
+    _check_scheme(case, kinds, review)
     _check_stages(case, review)
     _check_units(case, review)
     for name, interface in case.interfaces.items():
@@ -62,13 +62,40 @@ def _check_time(case: Case, review: Review) -> None:
     )
 
 
-def _check_scheme(case: Case, review: Review) -> None:
+def _check_scheme(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
+    _check_order(case, review)
+    if not case.scheme.implicit:
+        for key in ("convergence", "acceleration"):
+            if getattr(case.scheme, key) is not None:
+                found = f'a table, but "{case.scheme.kind}" does not iterate'
+                remedy = "remove it, or use serial-implicit or parallel-implicit"
+                review.add(("scheme", key), found, "nothing in an explicit scheme", remedy)
+        return
+    for name, kind in kinds.items():
+        if not kind.rewinds:
+            review.add(
+                ("scheme", "kind"),
+                f'"{case.scheme.kind}" with participant {name!r} of kind "{kind.name}", which cannot repeat a window',
+                "an explicit scheme, or participants that can return to where a window began",
+                'use "serial-explicit" or "parallel-explicit"',
+            )
+    assert case.scheme.convergence, "filled in when the case is loaded"
+    exchanged = {q for interface in case.interfaces.values() for d in interface.directions for q in d.quantities}
+    for quantity in case.scheme.convergence.fields:
+        if quantity not in exchanged:
+            remedy = suggestion(quantity, exchanged) or "remove it"
+            review.add(
+                ("scheme", "convergence", "fields", quantity), shown(quantity), listed(sorted(exchanged)), remedy
+            )
+
+
+def _check_order(case: Case, review: Review) -> None:
     order, names = case.scheme.order, list(case.participants)
     if order is None:
         return
     place: Place = ("scheme", "order")
-    if case.parallel:
-        review.add(place, shown(order), "no order in a parallel scheme", "remove it, or use serial-explicit")
+    if case.scheme.parallel:
+        review.add(place, shown(order), "no order in a parallel scheme", "remove it, or use a serial scheme")
     elif sorted(order) != sorted(names):
         strangers = [name for name in order if name not in names]
         remedy = suggestion(strangers[0], names) if strangers else "name every participant once"

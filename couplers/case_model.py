@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -18,6 +16,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .quantities import AMOUNTS, QUANTITIES, STATES
+from .scheme_model import Count, Scheme
+from .table import Table
 from .units import UnitSystem, convert, factor, si_value
 
 FOREIGN = "foreign"
@@ -51,13 +51,6 @@ TableOfKind = Annotated[Any, BeforeValidator(_table)]
 """A table that the kind validates; in a loaded case the settings that came out."""
 Amount = Annotated[str, Field(json_schema_extra={"enum": list(AMOUNTS)})]
 State = Annotated[str, Field(json_schema_extra={"enum": list(STATES)})]
-Count = Annotated[int, Field(strict=True, ge=1)]
-
-
-class Table(BaseModel):
-    """A table of the case file: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Time(Table):
@@ -65,18 +58,6 @@ class Time(Table):
 
     window: Duration = Field(description="Length of the coupling window: a number in the case's units, or a text.")
     end: Duration = Field(description="Where the run ends; a whole number of windows.")
-
-
-class Scheme(Table):
-    """``[scheme]``: how the participants take turns in a window."""
-
-    kind: Literal["serial-explicit", "parallel-explicit"] = Field(
-        default="serial-explicit",
-        description="serial-explicit: one after the other; parallel-explicit: at once, amounts arrive one window late.",
-    )
-    order: tuple[str, ...] | None = Field(
-        default=None, description="Who goes first in a serial scheme. Default: the order of the participants' tables."
-    )
 
 
 class LedgerSettings(Table):
@@ -219,20 +200,15 @@ class Case(Table):
         return tuple(Path(stage.settings.output) for stage in self.stages.values())
 
     @property
-    def parallel(self) -> bool:
-        """Whether all participants advance at once, and amounts arrive one window late."""
-        return self.scheme.kind == "parallel-explicit"
-
-    @property
     def order(self) -> tuple[str, ...]:
         """The participants in the order of a serial scheme, or of their tables."""
         return self.scheme.order or tuple(self.participants)
 
-    def lag(self, direction: Direction) -> int:
-        """Windows between giving and using: 0 where a serial scheme's sender goes first, else 1."""
-        if self.parallel:
-            return 1
-        return int(self.order.index(direction.sender) > self.order.index(direction.receiver))
+    def early(self, direction: Direction) -> bool:
+        """Whether the receiver needs what it takes before the sender has given it in this window."""
+        if self.scheme.parallel:
+            return True
+        return self.order.index(direction.sender) > self.order.index(direction.receiver)
 
     def window_of(self, participant: str) -> float:
         """Length of the coupling window in the participant's own time unit."""

@@ -52,6 +52,12 @@ class ConservationError(SutureError):
     exit_code = 4
 
 
+class ConvergenceError(SutureError):
+    """An implicit window does not converge, or diverges."""
+
+    exit_code = 7
+
+
 class CommunicationError(SutureError, RuntimeError):
     """A partner is silent, left, or sent what was not agreed."""
 

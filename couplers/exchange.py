@@ -19,8 +19,8 @@ from .waiting import wait
 class Flow:
     """What goes one way over one interface: the quantities, and how late they are used.
 
-    ``lag`` is 0 when the receiver uses in window w what the sender gives in window w (it comes later in a serial
-    scheme), and 1 when it uses what was given in window w - 1.
+    ``lag`` is 0 when the receiver uses in window w what the sender gives in window w, and 1 when it uses what was
+    given in window w - 1. What is ``iterated`` is used before it is given: the window is repeated until both agree.
     """
 
     interface: str
@@ -28,6 +28,7 @@ class Flow:
     receiver: str
     quantities: tuple[str, ...]
     lag: int
+    iterated: bool = False
 
     @property
     def amounts(self) -> tuple[str, ...]:

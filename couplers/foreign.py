@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,6 +91,14 @@ class ForeignSide:
                 del self._given[quantity]
         return given
 
+    def save(self) -> Any:
+        """What is given and what is carried."""
+        return {"given": dict(self._given), "carry": dict(self._carry)}
+
+    def restore(self, state: Any) -> None:
+        """Return to what ``save`` gave."""
+        self._given, self._carry = dict(state["given"]), dict(state["carry"])
+
     def received(self) -> Amounts:
         """What was booked in this window."""
         return self._booked
@@ -100,10 +110,12 @@ class ForeignSide:
 
 @dataclass
 class ForeignSolver:
-    """What the books ask of a solver, answered by the user's functions."""
+    """What the books and an implicit scheme ask of a solver, answered by the user's functions."""
 
     tell_inventory: Callable[[], Mapping[str, ArrayLike]] = dict
     tell_rows: Callable[[], Mapping[str, Mapping[str, ArrayLike]]] = dict
+    tell_state: Callable[[], Any] | None = None
+    take_state: Callable[[Any], None] | None = None
 
     def inventory(self) -> Amounts:
         """This rank's share of what the solver holds."""
@@ -113,6 +125,20 @@ class ForeignSolver:
         """Cumulative rows of boundaries and sources."""
         return {row: {q: np.asarray(v, float).reshape(-1) for q, v in a.items()} for row, a in self.tell_rows().items()}
 
+    def save(self) -> Any:
+        """The solver's state."""
+        if self.tell_state is None:
+            raise SutureError(
+                "the case's scheme repeats windows: name the functions that save and restore the solver's state, "
+                "rewind(save, restore), before the first window"
+            )
+        return self.tell_state()
+
+    def restore(self, state: Any) -> None:
+        """Return to it."""
+        assert self.take_state is not None, "save() has refused"
+        self.take_state(state)
+
 
 class ForeignParticipant(Participant):
     """A participant whose loop is the user's own program: it calls ``receive``, ``send`` and ``close`` itself."""
@@ -121,6 +147,7 @@ class ForeignParticipant(Participant):
         super().__init__(case, world, output)
         self.solver = ForeignSolver()
         self._next = "receive"
+        self._done = False
 
     @property
     def finished(self) -> bool:
@@ -144,16 +171,24 @@ class ForeignParticipant(Participant):
         self._in_turn("send", then="close")
         super().send(window)
 
-    def close(self, window: Window) -> Closing:
-        """The books of this window; see ``Participant.close``."""
+    def close(self, window: Window) -> Closing | None:
+        """The books of this window; see ``Participant.close``. None where an implicit scheme repeats the window."""
         self._in_turn("close", then="receive")
-        return super().close(window)
+        self._done = self.judge(window)
+        return super().close(window) if self._done else None
 
     def windows(self) -> Iterator[Window]:
-        """All windows of the case; each must be received, sent and closed."""
+        """All windows of the case; each must be received, sent and closed.
+
+        In an implicit scheme a window comes again, and the solver's state has been restored, until it has converged.
+        """
         for window in super().windows():
-            yield window
-            self._in_turn("receive", then="receive", say="the next window")
+            for iteration in itertools.count():
+                self.begin(iteration)
+                yield window
+                self._in_turn("receive", then="receive", say="the next window")
+                if self._done:
+                    break
 
     def _in_turn(self, call: str, then: str, say: str = "") -> None:
         """A call out of turn would leave everybody waiting for a message that never comes."""
@@ -188,7 +223,14 @@ class ForeignParticipant(Participant):
         rows: Callable[[], Mapping[str, Mapping[str, ArrayLike]]] = dict,
     ) -> None:
         """Name functions that tell this rank's inventory and cumulative rows, so that a leak is seen."""
-        self.solver = ForeignSolver(inventory, rows)
+        self.solver.tell_inventory, self.solver.tell_rows = inventory, rows
+
+    def rewind(self, save: Callable[[], Any], restore: Callable[[Any], None]) -> None:
+        """Name functions that save and restore the solver's state, which an implicit scheme needs.
+
+        ``save`` returns a copy, such that after ``restore`` a window repeats identically.
+        """
+        self.solver.tell_state, self.solver.take_state = save, restore
 
 
 def _cells(corners: tuple[ArrayLike, ArrayLike] | None) -> Cells | None:

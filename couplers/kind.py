@@ -55,6 +55,8 @@ class Kind:
     extent: Callable[[Any, Any], tuple[tuple[float, float, float], tuple[float, float, float]] | None]
     """``extent(solver_settings, interface_settings)``: lower and upper corner of the interface as this side sees it,
     in its own length unit; infinite along an axis, or None, where only the running solver knows."""
+    rewinds: bool = False
+    """Whether ``restore`` and ``advance`` repeat a window identically, which an implicit scheme needs."""
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,8 @@ class Closing:
 
     index: int
     time: float
+    iterations: int = 1
+    converged: bool = True
     inventory: dict[str, Array] = field(default_factory=dict)
     rows: dict[tuple[str, str], Array] = field(default_factory=dict)
     """What each named boundary or source added in this window."""

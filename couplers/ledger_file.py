@@ -1,6 +1,7 @@
 """The ledger on disk: one HDF5 file that grows by a row a window, written by one rank.
 
     /time                                 (windows + 1,)    the case's time unit
+    /iterations                           (windows,)        1 in an explicit scheme; negative where not converged
     /participants/NAME/inventory          (windows + 1, columns)
     /participants/NAME/residual           (windows, columns)   nan where the participant gives no inventory
     /participants/NAME/rows/ROW           (windows, columns)   what the boundary or source added
@@ -59,6 +60,7 @@ class LedgerFile:
     def append(self, closing: Closing) -> None:
         """Add one window."""
         self._put("time", np.asarray(closing.time))
+        self._put("iterations", np.asarray(float(closing.iterations if closing.converged else -closing.iterations)))
         for name in closing.inventory:
             self._put(f"participants/{name}/inventory", closing.inventory[name])
             self._put(f"participants/{name}/residual", closing.residual[name])

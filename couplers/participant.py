@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
+from .bookkeeping import Bookkeeper
 from .case_model import Case
-from .cells import Array, Cells, total
-from .exchange import Channel, Flow, Side, connect
+from .cells import Array, Cells
+from .exchange import Flow, Side, connect
+from .fixed_point import FixedPoint
 from .kind import Context
 from .kinds import load_kind
-from .ledger import Chart, Closing, Entry, Ledger
+from .ledger import Closing, Ledger
 from .ledger_file import NAME, LedgerFile
-from .protocols import Adapter, Audited, Books, KeepsBuffer, Opens, Solver, Writes
+from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, Writes
 from .quantities import QUANTITIES
 from .scheme import flows_of
 from .status import Status
+from .traffic import Inflow, Outflow
 from .units import factor
 from .waiting import wait
+from .waveform import SLIVER
 from .window import Window
 from .world import World
 
@@ -45,18 +51,15 @@ class Participant:
         self.seconds: dict[str, float] = {}
         """Time spent by this rank, by what it did."""
         self._flows = flows_of(case)
-        self._channels: list[Channel] = []
-        self._pending: dict[str, dict[str, Array]] = {}
-        self._sent: dict[str, Mapping[str, Array]] = {}
+        self._inflows: list[Inflow] = []
+        self._outflows: list[Outflow] = []
+        self._fixed_point: FixedPoint | None = None
+        self._opened = False
+        self._saved: list[tuple[Rewinds, Any]] = []
+        self._received: dict[str, dict[str, Array]] = {}
+        self._elapsed = 0.0
         self._file: LedgerFile | None = None
         self._units = case.participants[self.name].unit_system
-        self._to_ledger = {
-            q: factor(quantity.dimension, self._units, case.units) for q, quantity in self._amounts_of_case().items()
-        }
-
-    def _amounts_of_case(self) -> dict:
-        exchanged = {q for flow in self._flows for q in flow.amounts}
-        return {name: quantity for name, quantity in QUANTITIES.items() if name in exchanged}
 
     def create(self) -> None:
         """Make the solver and an adapter for each interface, as the case says."""
@@ -78,22 +81,19 @@ class Participant:
     def open(self) -> None:
         """Meet the partners, give and take the initial states, and open the books. Collective over all participants."""
         self.status.update(doing="meeting")
+        self._opened = True
         self._gather_round("when it had made its solver")
-        own = [flow for flow in self._flows if self.name in (flow.sender, flow.receiver)]
-        self._channels = connect(
-            self.world.coupled,
-            self.name,
-            [self._side(flow) for flow in own],
-            self._flows,
-            self.world.members,
-            self.case.run.deadline,
-        )
-        first = self._window(0)
-        self._exchange_initial_states(first)
+        self._meet()
+        self._exchange_initial_states()
         self._gather_round("when it had its initial states")
-        self.ledger = Ledger(self._chart(), self.world.coupled, self.case.ledger.tolerance, self.case.run.deadline)
-        opening = self.ledger.open(self._shares(opening=True))
-        if self.world.coupled.rank == 0:
+        coupled, deadline = self.world.coupled, self.case.run.deadline
+        if self.case.scheme.implicit:
+            self._fixed_point = FixedPoint(self.case.scheme, self._flows, self._inflows, coupled, deadline)
+        self._books = Bookkeeper(self.case, self.name, self._solver(), self.adapters, self._inflows, self._outflows)
+        chart = self._books.draw_chart(self.case, self._flows, coupled)
+        self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline)
+        opening = self.ledger.open(self._books.opening())
+        if coupled.rank == 0:
             attributes = {
                 "title": self.case.title,
                 "units": str(self.case.units),
@@ -107,6 +107,21 @@ class Participant:
         """Wait for all ranks, but not for ever: the collective calls that follow know no deadline."""
         wait([self.world.coupled.Ibarrier()], self.case.run.deadline, f"another participant {when}")
 
+    def _meet(self) -> None:
+        own = [flow for flow in self._flows if self.name in (flow.sender, flow.receiver)]
+        channels = connect(
+            self.world.coupled,
+            self.name,
+            [self._side(flow) for flow in own],
+            self._flows,
+            self.world.members,
+            self.case.run.deadline,
+            self.case.scheme.samples or 1,
+        )
+        ahead = self.case.scheme.extrapolation
+        self._inflows = [Inflow(channel, ahead) for channel in channels if channel.flow.receiver == self.name]
+        self._outflows = [Outflow(channel) for channel in channels if channel.flow.sender == self.name]
+
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
         adapter = self.adapters[flow.interface]
@@ -119,83 +134,105 @@ class Participant:
         length = self.case.window_of(self.name)
         return Window(index, index * length, length)
 
-    def _exchange_initial_states(self, first: Window) -> None:
-        outgoing = [channel for channel in self._channels if channel.flow.sender == self.name]
-        for channel in outgoing:
-            channel.post(self._initial(channel))
+    def _exchange_initial_states(self) -> None:
+        for outflow in self._outflows:
+            adapter = self.adapters[outflow.flow.interface]
+            states = len(outflow.flow.amounts) < len(outflow.flow.quantities)
+            given = adapter.send(Window(-1, 0.0, 0.0)) if states else {}
+            outflow.start(given, self._nothing(outflow.flow))
         states: dict[str, dict[str, Array]] = {name: {} for name in self.adapters}
-        for channel in self._incoming():
-            values, _ = channel.collect()
-            amounts = {q: values.pop(q) for q in channel.flow.amounts}
-            states[channel.flow.interface] |= values
-            if channel.flow.lag:
-                self._pending[channel.flow.name] = values | self._opening_amounts(channel.flow, first, amounts)
+        for inflow in self._inflows:
+            values, _ = inflow.channel.collect()
+            samples = self.case.scheme.samples or 1
+            initial = {q: v[:, : v.shape[1] // samples] for q, v in values.items() if q not in inflow.flow.amounts}
+            states[inflow.flow.interface] |= initial
+            inflow.start(initial, self._opening_amounts(inflow.flow))
         for name, adapter in self.adapters.items():
             adapter.prepare(states[name])
-        for channel in outgoing:
-            channel.flush()
+        for outflow in self._outflows:
+            outflow.channel.flush()
 
-    def _initial(self, channel: Channel) -> dict[str, Array]:
-        """States as they are; amounts are zero, since nothing has crossed yet."""
-        adapter = self.adapters[channel.flow.interface]
-        given = adapter.send(Window(-1, 0.0, 0.0)) if len(channel.flow.amounts) < len(channel.flow.quantities) else {}
-        zeros = {q: np.zeros((len(adapter.cells(q)), QUANTITIES[q].components)) for q in channel.flow.amounts}
-        return dict(given) | zeros
-
-    def _opening_amounts(self, flow: Flow, first: Window, zeros: dict[str, Array]) -> dict[str, Array]:
+    def _nothing(self, flow: Flow) -> dict[str, Array]:
         adapter = self.adapters[flow.interface]
-        return dict(adapter.initial_amounts(first)) if flow.amounts and isinstance(adapter, Opens) else zeros
+        return {q: np.zeros((len(adapter.cells(q)), QUANTITIES[q].components)) for q in flow.amounts}
 
-    def _incoming(self) -> list[Channel]:
-        return [channel for channel in self._channels if channel.flow.receiver == self.name]
+    def _opening_amounts(self, flow: Flow) -> dict[str, Array]:
+        """What enters in the first window before anybody has given it: the adapter's estimate, or nothing."""
+        adapter, nothing = self.adapters[flow.interface], self._nothing(flow)
+        if (flow.lag or flow.iterated) and flow.amounts and isinstance(adapter, Opens):
+            return nothing | dict(adapter.initial_amounts(self._window(0)))
+        return nothing
 
-    def _chart(self) -> Chart:
-        solver = self._books()
-        buffers = {
-            flow.name: tuple(adapter.buffer_rows())
-            for flow in self._flows
-            if flow.amounts
-            and flow.sender == self.name
-            and isinstance(adapter := self.adapters[flow.interface], KeepsBuffer)
-        }
-        mine = (self.name, tuple(solver.rows()), tuple(solver.inventory()), buffers)
-        everyone = self.world.coupled.allgather(mine)
-        known = {name: (rows, kept) for name, rows, kept, _ in everyone}
-        return Chart(
-            quantities=tuple(self._to_ledger),
-            rows={name: known[name][0] for name in self.case.participants},
-            kept={name: known[name][1] for name in self.case.participants},
-            flows=tuple(flow for flow in self._flows if flow.amounts),
-            buffers={flow: rows for *_, kept_by_rank in everyone for flow, rows in kept_by_rank.items()},
-        )
-
-    def _books(self) -> Books:
+    def _solver(self) -> Books:
         assert self.solver is not None, "create() or a foreign program sets the solver"
         return self.solver
 
     def windows(self) -> Iterator[Window]:
         """All windows of the case, opening the books before the first and closing the run after the last."""
-        if not self._channels:
+        if not self._opened:
             self.open()
         for index in range(self.case.windows):
             self.status.update(doing="waiting", window=index, windows=self.case.windows)
             yield self._window(index)
         self._finish()
 
+    def iterations(self, window: Window) -> Iterator[int]:
+        """The iterations of a window, each from where the window began: one where the scheme is explicit."""
+        for iteration in itertools.count():
+            self.begin(iteration)
+            yield iteration
+            if self.judge(window):
+                return
+
+    def begin(self, iteration: int) -> None:
+        """Begin a window, or begin it anew: a repeated iteration starts where the window started."""
+        self._elapsed = 0.0
+        self._received = {name: {} for name in self.adapters}
+        if self._fixed_point is None:
+            return
+        with self._time("rewind"):
+            if iteration:
+                for part, state in self._saved:
+                    part.restore(state)
+            else:
+                self._fixed_point.begin()
+                parts = [self._solver(), *self.adapters.values()]
+                self._saved = [(part, part.save()) for part in parts if isinstance(part, Rewinds)]
+
     def receive(self, window: Window) -> None:
-        """States and amounts in: what the scheme has for this window."""
-        values: dict[str, dict[str, Array]] = {name: {} for name in self.adapters}
-        for channel in self._incoming():
-            if channel.flow.name in self._pending:
-                values[channel.flow.interface] |= self._pending.pop(channel.flow.name)
-                continue
-            arrived, waited = channel.collect()
-            self._spend("wait", waited)
-            values[channel.flow.interface] |= arrived
-        with self._time("exchange"):
-            for name, adapter in self.adapters.items():
-                adapter.receive(window, values[name])
+        """States and amounts in: what the scheme has for this window, or for this iteration of it."""
+        for inflow in self._inflows:
+            self._spend("wait", inflow.take())
+        for outflow in self._outflows:
+            outflow.open()
+        if not self._stepwise:
+            self._hand_over(window, 0.0, 1.0)
         self.status.update(doing="solving")
+
+    @property
+    def _stepwise(self) -> bool:
+        """Whether values come and go with every step, and not with the window."""
+        return self.case.scheme.samples is not None and self._stepper is not None
+
+    def _hand_over(self, interval: Window, begin: float, end: float) -> None:
+        """Give the adapters what falls into an interval of the window, whose ends are in fractions of the window."""
+        with self._time("exchange"):
+            values: dict[str, dict[str, Array]] = {name: {} for name in self.adapters}
+            for inflow in self._inflows:
+                values[inflow.flow.interface] |= inflow.during(begin, end)
+            for name, adapter in self.adapters.items():
+                adapter.receive(interval, values[name])
+
+    def _take_over(self, interval: Window, begin: float, end: float) -> None:
+        """Take what the adapters give at the end of an interval, and what they took in it by their own count."""
+        with self._time("exchange"):
+            given = {name: adapter.send(interval) for name, adapter in self.adapters.items()}
+            for outflow in self._outflows:
+                outflow.add(begin, end, given[outflow.flow.interface])
+            for name, adapter in self.adapters.items():
+                so_far = self._received[name]
+                for quantity, amount in adapter.received().items():
+                    so_far[quantity] = so_far[quantity] + amount if quantity in so_far else np.array(amount)
 
     @property
     def max_dt(self) -> float:
@@ -203,26 +240,50 @@ class Participant:
         assert self._stepper is not None, "a foreign program advances its solver by itself"
         return self._stepper.max_dt
 
-    def advance(self, dt: float) -> None:
-        """One step of the solver; what crossed in it joins the window's amounts."""
+    def advance(self, window: Window, dt: float) -> None:
+        """One step of the solver inside the window; what crossed in it joins the window's amounts."""
         assert self._stepper is not None, "a foreign program advances its solver by itself"
+        begin, self._elapsed = self._elapsed, self._elapsed + dt
+        step = Window(window.index, window.begin + begin, dt)
+        ends = begin / window.dt, 1.0 if self._elapsed >= window.dt * (1.0 - SLIVER) else self._elapsed / window.dt
+        if self._stepwise:
+            self._hand_over(step, *ends)
         with self._time("solve"):
             self._stepper.advance(dt)
         with self._time("exchange"):
             for adapter in self.adapters.values():
                 adapter.account(dt)
+        if self._stepwise:
+            self._take_over(step, *ends)
 
     def send(self, window: Window) -> None:
         """States and amounts out."""
         self.status.update(doing="sending")
+        if not self._stepwise:
+            self._take_over(window, 0.0, 1.0)
         with self._time("exchange"):
-            self._sent = {name: adapter.send(window) for name, adapter in self.adapters.items()}
-            for channel in self._channels:
-                if channel.flow.sender == self.name:
-                    waited = channel.flush()
-                    self._spend("wait", waited)
-                    self._spend("exchange", -waited)
-                    channel.post(self._sent[channel.flow.interface])
+            for outflow in self._outflows:
+                waited = outflow.post()
+                self._spend("wait", waited)
+                self._spend("exchange", -waited)
+
+    def judge(self, window: Window) -> bool:
+        """Whether the window is done, or must be repeated from its beginning. Collective over all participants."""
+        if self._fixed_point is not None:
+            self.status.update(doing="converging", iteration=self._fixed_point.iteration + 1)
+            before = self._fixed_point.waited
+            with self._time("accelerate"):
+                done = self._fixed_point.judge(window.index)
+            waited = self._fixed_point.waited - before
+            self._spend("wait", waited)
+            self._spend("accelerate", -waited)
+            if not done:
+                return False
+        for inflow in self._inflows:
+            inflow.accept()
+        for outflow in self._outflows:
+            outflow.accept()
+        return True
 
     def close(self, window: Window) -> Closing:
         """The books of this window balance, or ``ConservationError``, on every rank alike, once it is on record.
@@ -231,78 +292,38 @@ class Participant:
         """
         self.status.update(doing="closing")
         with self._time("ledger"):
-            shares = self._shares()
+            shares = self._books.closing(self._received)
             before = self.ledger.waited
             closing = self.ledger.close(window.index, (window.index + 1) * self.case.time.window, shares)
         waited = self.ledger.waited - before
         self._spend("wait", waited)
         self._spend("ledger", -waited)
+        if self._fixed_point is not None:
+            closing.iterations = self._fixed_point.iteration
+            closing.converged = window.index not in self._fixed_point.unconverged[-1:]
         if self._file:
             self._file.append(closing)
         closing.require_balance()
         self.status.update(defect=self.ledger.worst, done=window.index + 1)
         return closing
 
-    def _shares(self, opening: bool = False) -> dict[Entry, Array]:
-        """This rank's part of the books; rows cumulatively, in the ledger's units."""
-        chart, solver = self.ledger.chart, self._books()
-        shares: dict[Entry, Array] = {("inventory", self.name, ""): self._spread(solver.inventory())}
-        shares |= {("row", self.name, row): self._spread(amounts) for row, amounts in solver.rows().items()}
-        for flow in chart.flows:
-            if flow.receiver == self.name:
-                shares |= self._shares_of_receiver(flow, opening)
-            elif flow.sender == self.name and not opening:
-                shares |= self._shares_of_sender(flow)
-            if flow.sender == self.name and flow.name in chart.buffers:
-                shares |= self._shares_of_buffer(flow)
-        return shares
-
-    def _shares_of_buffer(self, flow: Flow) -> dict[Entry, Array]:
-        adapter = self.adapters[flow.interface]
-        assert isinstance(adapter, KeepsBuffer), "the chart lists the flows whose sender keeps one"
-        held: dict[Entry, Array] = {("buffer", flow.name, ""): self._spread(adapter.buffer_inventory())}
-        rows = adapter.buffer_rows().items()
-        return held | {("buffer row", flow.name, row): self._spread(amounts) for row, amounts in rows}
-
-    def _shares_of_receiver(self, flow: Flow, opening: bool) -> dict[Entry, Array]:
-        adapter = self.adapters[flow.interface]
-        if opening:
-            pending = self._pending.get(flow.name, {})
-            in_transit = {q: total(pending[q]) for q in flow.amounts if q in pending}
-            return {("carry", flow.name, ""): self._spread(in_transit)}
-        return {
-            ("received", flow.name, ""): self._spread(adapter.received()),
-            ("carry", flow.name, ""): self._spread(adapter.carry()),
-        }
-
-    def _shares_of_sender(self, flow: Flow) -> dict[Entry, Array]:
-        adapter = self.adapters[flow.interface]
-        sent = self._spread({q: total(self._sent[flow.interface][q]) for q in flow.amounts})
-        shares: dict[Entry, Array] = {("sent", flow.name, ""): sent}
-        if flow.lag:
-            shares["carry", flow.name, ""] = sent  # in transit until the next window
-        audit = adapter.audit() if isinstance(adapter, Audited) else None
-        if audit is not None:
-            shares["audit", flow.name, ""] = self._spread(audit)
-            shares["audited", flow.name, ""] = np.ones(len(sent))
-        return shares
-
-    def _spread(self, amounts: Mapping[str, Array]) -> Array:
-        return self.ledger.chart.spread(amounts, self._to_ledger)
-
     def write(self, window: Window) -> None:
-        """Fields for ParaView, as often as the case says."""
-        every = self.case.run.fields_every
-        if every and (window.index + 1) % every == 0 and isinstance(self.solver, Writes):
-            with self._time("write"):
+        """What the adapters keep of every window, and fields for ParaView, as often as the case says."""
+        with self._time("write"):
+            for adapter in self.adapters.values():
+                if isinstance(adapter, Records):
+                    adapter.record(window)
+            every = self.case.run.fields_every
+            if every and (window.index + 1) % every == 0 and isinstance(self.solver, Writes):
                 self.solver.write(window.index, window.end)
 
     def _finish(self) -> None:
         """Take what is still in transit, so that nobody's message is left behind."""
-        for channel in self._channels:
-            if channel.flow.receiver == self.name and channel.flow.lag:
-                channel.collect()
-            channel.flush()
+        for inflow in self._inflows:
+            if inflow.flow.lag:
+                inflow.collect()
+        for outflow in self._outflows:
+            outflow.channel.flush()
         if self._file:
             self._file.close(complete=True)
             self._file = None

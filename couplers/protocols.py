@@ -30,7 +30,24 @@ class Books(Protocol):
         ...
 
 
-class Solver(Books, Protocol):
+State = Mapping[str, Any]
+"""What ``save`` gives: numbers, texts, arrays, and mappings of these by name, so that it can be written to a file."""
+
+
+@runtime_checkable
+class Rewinds(Protocol):
+    """A solver, or an adapter with a memory of its own, that can return to where a window began."""
+
+    def save(self) -> State:
+        """The present state, such that ``restore`` and going on repeat a window identically; not changed later on."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Return to a state from ``save``."""
+        ...
+
+
+class Solver(Books, Rewinds, Protocol):
     """Advances one description of the physics; knows no partner.
 
     Every method is collective over the participant's communicator. Values are this rank's share in the participant's
@@ -44,14 +61,6 @@ class Solver(Books, Protocol):
 
     def advance(self, dt: float) -> None:
         """Advance by ``dt``, in as many native steps as it takes."""
-        ...
-
-    def save(self) -> Any:
-        """The present state, such that ``restore`` and ``advance`` repeat a window identically."""
-        ...
-
-    def restore(self, state: Any) -> None:
-        """Return to a state from ``save``."""
         ...
 
 
@@ -69,6 +78,10 @@ class Adapter(Protocol):
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """Take what arrived for this window, each (number of cells, components), on ``cells(quantity)``.
 
+        Where the case exchanges samples of the window, this comes before every step, and ``window`` is that step: its
+        amounts are those that fall into the step, its states those at the step's end. So do ``send`` and ``received``
+        then come after every step. In an implicit scheme a window comes again, from its beginning.
+
         Amounts are positive when they leave the sender, that is when they enter this participant.
         """
         ...
@@ -85,7 +98,7 @@ class Adapter(Protocol):
         ...
 
     def received(self) -> Amounts:
-        """Amounts taken in this window as the solver's own faces or loads sum to (this rank's share; never an echo)."""
+        """Amounts taken since ``receive`` as the solver's own faces or loads sum to (this rank's share; no echo)."""
         ...
 
     def carry(self) -> Amounts:
@@ -94,8 +107,17 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class Records(Protocol):
+    """An adapter that keeps a record of the windows."""
+
+    def record(self, window: Window) -> None:
+        """Once for every window, when it is done."""
+        ...
+
+
+@runtime_checkable
 class Opens(Protocol):
-    """An adapter that can estimate the amounts of a first window, which no partner has sent yet (parallel schemes)."""
+    """An adapter that can estimate the amounts of a first window, where they are needed before a partner gives them."""
 
     def initial_amounts(self, window: Window) -> Mapping[str, Array]:
         """Physical opening amounts (p A dt, not 0) on ``cells(quantity)``, positive when they enter."""

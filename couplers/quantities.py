@@ -38,6 +38,7 @@ _ALL = (
     Quantity("velocity", "state", 3, "[length] / [time]"),
     Quantity("temperature", "state", 1, "[temperature]"),
     Quantity("pressure", "state", 1, "[mass] / [length] / [time]**2"),
+    Quantity("displacement", "state", 3, "[length]"),
 )
 
 QUANTITIES: dict[str, Quantity] = {q.name: q for q in _ALL}

@@ -1,4 +1,4 @@
-"""How the participants take turns: which flow is used in the window in which it was given, and which in the next."""
+"""How the participants take turns: which flow is used at once, which a window late, and which is iterated."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from .exchange import Flow
 def flows_of(case: Case) -> list[Flow]:
     """Every flow of the case, in one order on all ranks.
 
-    In a serial scheme the participants advance one after the other: what goes to a later one is used in the same
-    window, what goes to an earlier one in the next. In a parallel scheme all advance at once and everything is used in
-    the next window; its amounts are in transit in between.
+    In a serial scheme the participants advance one after the other: what goes to a later one is used at once. What goes
+    to an earlier one, and everything in a parallel scheme, is needed before it is given. An explicit scheme uses it in
+    the next window, and amounts are in transit in between; an implicit one repeats the window until what was used is
+    what was given.
     """
     return [
         Flow(
@@ -19,7 +20,8 @@ def flows_of(case: Case) -> list[Flow]:
             sender=direction.sender,
             receiver=direction.receiver,
             quantities=direction.quantities,
-            lag=case.lag(direction),
+            lag=int(case.early(direction) and not case.scheme.implicit),
+            iterated=case.early(direction) and case.scheme.implicit,
         )
         for name, interface in case.interfaces.items()
         for direction in interface.directions

@@ -14,7 +14,7 @@ from .failure import where
 
 FOLDER = "status"
 _SIZE = 512
-_STAGES = ("starting", "meeting", "waiting", "solving", "sending", "closing", "finished")
+_STAGES = ("starting", "meeting", "waiting", "solving", "sending", "converging", "closing", "finished")
 """What a rank does, in this order in a window."""
 _WORK = ("starting", "solving")
 """In the other stages it waits for the others."""

@@ -131,10 +131,30 @@ MISTAKES = {
     "window zero": ("window = 0.25", "window = 0", "[time] window", "greater than 0"),
     "negative end": ("end = 5.0", "end = -5.0", "[time] end", "greater than 0"),
     # Scheme.
-    "unknown scheme": ("serial-explicit", "serial-implicit", "[scheme] kind", "parallel-explicit", "did you mean"),
+    "unknown scheme": ("serial-explicit", "serial-implict", "[scheme] kind", "parallel-explicit", "did you mean"),
     "order with a stranger": ('["lower", "upper"]', '["lower", "uper"]', "[scheme] order", 'did you mean "upper"?'),
     "order without someone": ('["lower", "upper"]', '["lower"]', "[scheme] order", "each of lower, upper once"),
     "order in a parallel scheme": ("serial-explicit", "parallel-explicit", "[scheme] order", "remove it"),
+    "an acceleration of nothing": (
+        'kind = "serial-explicit"',
+        'kind = "serial-explicit"\nconvergence = {relative = 1e-3}',
+        "[scheme] convergence",
+        "does not iterate",
+        "use serial-implicit",
+    ),
+    "a tolerance for a stranger": (
+        'kind = "serial-explicit"',
+        'kind = "serial-implicit"\nconvergence.fields.temprature = {relative = 1e-3}',
+        "[scheme.convergence.fields] temprature",
+        'did you mean "temperature"?',
+    ),
+    "a tolerance of nothing": (
+        'kind = "serial-explicit"',
+        'kind = "serial-implicit"\nconvergence = {relative = 0}',
+        "[scheme.convergence] relative",
+        "greater than 0",
+    ),
+    "no sample": ('kind = "serial-explicit"', 'kind = "serial-explicit"\nsamples = 0', "[scheme] samples", "1"),
     # Kinds and names.
     "unknown kind": ("stub-sink", "stub-snik", "[participants.upper] kind", 'did you mean "stub-sink"?'),
     "a name that is no file name": (

@@ -74,13 +74,13 @@ class Tank:
         """No boundaries, no sources."""
         return {}
 
-    def save(self) -> Any:
+    def save(self) -> dict[str, Any]:
         """Time and contents."""
-        return self.time, self.held.copy()
+        return {"time": self.time, "held": self.held.copy()}
 
-    def restore(self, state: Any) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Back to ``save``."""
-        self.time, self.held = state[0], state[1].copy()
+        self.time, self.held = state["time"], state["held"].copy()
 
     def fails(self, kind: str) -> bool:
         """Whether the fault of that kind happens now, here."""
@@ -123,6 +123,15 @@ class Source(Tank):
         self.held -= lost
         self.lost += lost
         self.time = end
+
+    def save(self) -> dict[str, Any]:
+        """Time, contents and losses."""
+        return super().save() | {"lost": self.lost.copy()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Back to ``save``."""
+        super().restore(state)
+        self.lost = state["lost"].copy()
 
 
 class Sink(Tank):

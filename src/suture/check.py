@@ -94,9 +94,14 @@ def draw(case: Case, estimates: Estimates) -> Tree:
 def _turns(case: Case) -> str:
     if len(case.participants) == 1:
         return f"{case.order[0]} alone"
-    if case.parallel:
-        return f"{', '.join(case.order)} at once; what is given in a window is used in the next"
-    return ", then ".join(case.order) + "; what goes to an earlier one is used in the next window"
+    implicit = case.scheme.implicit
+    if case.scheme.parallel:
+        turns = f"{', '.join(case.order)} at once; "
+        return turns + (
+            "every window until it has converged" if implicit else "what is given is used in the next window"
+        )
+    turns = ", then ".join(case.order) + "; "
+    return turns + ("every window until it has converged" if implicit else "what goes back is used in the next window")
 
 
 def _participant(name: str, participant: Participant, estimate: Estimate | None) -> str:
@@ -124,8 +129,8 @@ def _what(direction: Direction) -> str:
 
 
 def _when(case: Case, direction: Direction) -> str:
-    if case.lag(direction):
-        return "used in the next window"
+    if case.early(direction):
+        return "iterated until it has converged" if case.scheme.implicit else "used in the next window"
     return f"used in the same window: {direction.receiver} waits for {direction.sender}"
 
 
@@ -135,7 +140,7 @@ def _cost(case: Case, estimates: Estimates) -> str:
     silent = [name for name in case.participants if name not in estimates or estimates[name].seconds is None]
     if not known:
         return "not known"
-    window = max(known) if case.parallel else sum(known)
+    window = max(known) if case.scheme.parallel else sum(known)
     text = f"about {_duration(window * case.windows)} on {_counted(case.ranks, 'core')}"
     return text + (f", without {', '.join(silent)}" if silent else "")
 

@@ -96,9 +96,10 @@ def test_a_repeated_window_starts_from_the_same_remainder(tmp_path: Path) -> Non
     for index in range(3):
         window = Window(index, 0.0, 0.25)
         amounts = noisy(face, window, random)
-        saved = solver.save()
+        saved = solver.save(), face.save()
         for _ in range(2):
-            solver.restore(saved)
+            solver.restore(saved[0])
+            face.restore(saved[1])
             face.receive(window, amounts)
             for dt in unequal(window):
                 solver.advance(dt)

@@ -19,6 +19,7 @@ import numpy as np
 from mpi4py import MPI
 
 from suture.adapters.tank_face import SinkFace, SourceFace
+from suture.couplers.bookkeeping import Bookkeeper
 from suture.couplers.case import load_case
 from suture.couplers.errors import ConservationError
 from suture.couplers.loop import run
@@ -33,7 +34,8 @@ units = "{units[0]}"
 window = 0.25
 end = {end}
 [scheme]
-kind = "{scheme}-explicit"
+kind = "{scheme}"
+{more}
 [participants.a]
 kind = "stub-source"
 ranks = {ranks[0]}
@@ -56,8 +58,16 @@ b = {{}}
 """
 LJ = ("lj", '"lj"', '"lj"')
 METAL_REAL = ("real", '"metal"', '"real"')
-SERIAL = {"scheme": "serial", "end": 5.0, "ranks": (1, 1), "units": LJ, "steps": (0.03, 0.1), "faults": ("", "")}
-PARALLEL = SERIAL | {"scheme": "parallel"}
+SERIAL = {
+    "scheme": "serial-explicit",
+    "more": "",
+    "end": 5.0,
+    "ranks": (1, 1),
+    "units": LJ,
+    "steps": (0.03, 0.1),
+    "faults": ("", ""),
+}
+PARALLEL = SERIAL | {"scheme": "parallel-explicit"}
 
 
 def keeps(cls: type, method: str, change: Callable[[Any], Any]) -> Any:
@@ -109,8 +119,8 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
     "received is dropped": (SERIAL, lambda: keeps(SinkFace, "received", lambda amounts: {})),
     "received is altered": (SERIAL, lambda: keeps(SinkFace, "received", scaled(1 + 1e-10))),
     "sent is altered": (PARALLEL, lambda: keeps(SourceFace, "send", scaled(1 - 1e-10))),
-    "transit is dropped": (PARALLEL, lambda: keeps(Participant, "_shares_of_sender", without("carry"))),
-    "opening is dropped": (PARALLEL, lambda: keeps(Participant, "_shares_of_receiver", without("carry"))),
+    "transit is dropped": (PARALLEL, lambda: keeps(Bookkeeper, "_sender_shares", without("carry"))),
+    "opening is dropped": (PARALLEL, lambda: keeps(Bookkeeper, "opening", without("carry"))),
     "sink leaks": (PARALLEL | {"faults": ("", 'fault = {kind = "leak", window = 5}')}, nothing),
     "one rank leaks": (
         SERIAL | {"ranks": (2, 3), "faults": ("", 'fault = {kind = "leak", window = 5, rank = 2}')},

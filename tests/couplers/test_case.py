@@ -48,7 +48,7 @@ def write(folder: Path, text: str = TANKS) -> Path:
 
 def test_defaults_are_filled_in(tmp_path):
     case = load_case(write(tmp_path))
-    assert (case.windows, case.ranks, case.parallel) == (20, 3, False)
+    assert (case.windows, case.ranks, case.scheme.parallel) == (20, 3, False)
     assert case.order == ("upper", "lower")
     assert case.scheme.order == ("upper", "lower")
     assert case.ledger.tolerance == 1e-12
@@ -58,7 +58,7 @@ def test_defaults_are_filled_in(tmp_path):
     amounts, states = case.interfaces["seam"].directions
     assert (amounts.sender, amounts.receiver, amounts.quantities) == ("lower", "upper", ("mass", "momentum", "energy"))
     assert (states.sender, states.receiver, states.quantities) == ("upper", "lower", ("temperature",))
-    assert (case.lag(amounts), case.lag(states)) == (1, 0)
+    assert (case.early(amounts), case.early(states)) == (True, False)
 
 
 def test_the_file_and_its_directory_are_the_same_case(tmp_path):

@@ -55,10 +55,10 @@ class Bath:
         return {"cooling": {"energy": self.cooled}}
 
     def save(self):
-        return dict(self.held), self.cooled
+        return {"held": dict(self.held), "cooled": self.cooled}
 
     def restore(self, state):
-        self.held, self.cooled = dict(state[0]), state[1]
+        self.held, self.cooled = dict(state["held"]), state["cooled"]
 
 
 class BathFace:

@@ -1,0 +1,122 @@
+"""One rank's part of the books: what its solver, its adapters and its flows have to enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from mpi4py import MPI
+
+from .case_model import Case
+from .cells import Array
+from .exchange import Flow
+from .ledger import Chart, Entry
+from .protocols import Adapter, Audited, Books, KeepsBuffer
+from .quantities import QUANTITIES
+from .traffic import Inflow, Outflow
+from .units import factor
+
+
+class Bookkeeper:
+    """Enters this participant's shares, converted to the ledger's units, under the names of the chart."""
+
+    def __init__(
+        self,
+        case: Case,
+        name: str,
+        solver: Books,
+        adapters: Mapping[str, Adapter],
+        inflows: Sequence[Inflow],
+        outflows: Sequence[Outflow],
+    ) -> None:
+        self._name = name
+        self._solver = solver
+        self._adapters = adapters
+        self._inflows = [inflow for inflow in inflows if inflow.flow.amounts]
+        self._outflows = [outflow for outflow in outflows if outflow.flow.amounts]
+        self._quantities = _amounts_of(case)
+        units = case.participants[name].unit_system
+        self._factors = {q: factor(QUANTITIES[q].dimension, units, case.units) for q in self._quantities}
+        self.chart: Chart
+
+    def draw_chart(self, case: Case, flows: Sequence[Flow], comm: MPI.Comm) -> Chart:
+        """Agree on the chart of accounts. Collective over all participants."""
+        buffers = {
+            outflow.flow.name: tuple(adapter.buffer_rows())
+            for outflow in self._outflows
+            if isinstance(adapter := self._adapters[outflow.flow.interface], KeepsBuffer)
+        }
+        mine = (self._name, tuple(self._solver.rows()), tuple(self._solver.inventory()), buffers)
+        everyone = comm.allgather(mine)
+        known = {name: (rows, kept) for name, rows, kept, _ in everyone}
+        self.chart = Chart(
+            quantities=self._quantities,
+            rows={name: known[name][0] for name in case.participants},
+            kept={name: known[name][1] for name in case.participants},
+            flows=tuple(flow for flow in flows if flow.amounts),
+            buffers={flow: rows for *_, kept_by_rank in everyone for flow, rows in kept_by_rank.items()},
+        )
+        return self.chart
+
+    def opening(self) -> dict[Entry, Array]:
+        """What is there before the first window."""
+        shares = self._solver_shares()
+        for inflow in self._inflows:
+            shares["carry", inflow.flow.name, ""] = self._spread(inflow.in_transit())
+        return shares | self._buffer_shares()
+
+    def closing(self, received: Mapping[str, Mapping[str, Array]]) -> dict[Entry, Array]:
+        """What this window comes to; ``received`` is what each interface's adapter took, by its own count.
+
+        Rows are given cumulatively, everything else for this window.
+        """
+        shares = self._solver_shares()
+        for inflow in self._inflows:
+            shares |= self._receiver_shares(inflow, received[inflow.flow.interface])
+        for outflow in self._outflows:
+            shares |= self._sender_shares(outflow)
+        return shares | self._buffer_shares()
+
+    def _solver_shares(self) -> dict[Entry, Array]:
+        shares: dict[Entry, Array] = {("inventory", self._name, ""): self._spread(self._solver.inventory())}
+        rows = self._solver.rows().items()
+        return shares | {("row", self._name, row): self._spread(amounts) for row, amounts in rows}
+
+    def _receiver_shares(self, inflow: Inflow, received: Mapping[str, Array]) -> dict[Entry, Array]:
+        name, own = inflow.flow.name, self._adapters[inflow.flow.interface].carry()
+        return {
+            ("received", name, ""): self._spread(received),
+            ("carry", name, ""): self._spread(own) + self._spread(inflow.held_back()),
+        }
+
+    def _sender_shares(self, outflow: Outflow) -> dict[Entry, Array]:
+        name = outflow.flow.name
+        sent = self._spread(outflow.sent())
+        shares: dict[Entry, Array] = {("sent", name, ""): sent}
+        if outflow.flow.lag:
+            shares["carry", name, ""] = sent  # in transit until the next window
+        adapter = self._adapters[outflow.flow.interface]
+        audit = adapter.audit() if isinstance(adapter, Audited) else None
+        if audit is not None:
+            shares["audit", name, ""] = self._spread(audit)
+            shares["audited", name, ""] = np.ones(len(sent))
+        return shares
+
+    def _buffer_shares(self) -> dict[Entry, Array]:
+        shares: dict[Entry, Array] = {}
+        for outflow in self._outflows:
+            name, adapter = outflow.flow.name, self._adapters[outflow.flow.interface]
+            if name in self.chart.buffers and isinstance(adapter, KeepsBuffer):
+                shares["buffer", name, ""] = self._spread(adapter.buffer_inventory())
+                rows = adapter.buffer_rows().items()
+                shares |= {("buffer row", name, row): self._spread(amounts) for row, amounts in rows}
+        return shares
+
+    def _spread(self, amounts: Mapping[str, Array]) -> Array:
+        return self.chart.spread(amounts, self._factors)
+
+
+def _amounts_of(case: Case) -> tuple[str, ...]:
+    """The conserved quantities that cross any interface, in the ledger's order."""
+    exchanged = {q for interface in case.interfaces.values() for d in interface.directions for q in d.amounts}
+    return tuple(q for q in QUANTITIES if q in exchanged)

@@ -1,0 +1,183 @@
+"""What comes in and what goes out over one flow in a window: foreseen, taken, carried, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .cells import Array, total
+from .errors import CommunicationError
+from .exchange import Channel
+from .waveform import Recording, evenly, held, is_amount, last, over, summed
+
+_WEIGHTS = {"constant": (1.0,), "linear": (2.0, -1.0), "quadratic": (3.0, -3.0, 1.0)}
+
+
+class Inflow:
+    """One flow as its receiver has it: ``course[quantity]`` (points, samples * components) is what a window uses.
+
+    Of an iterated flow the course is foreseen, and then set anew in every iteration; at the end of the window the
+    amounts that were given and not used are carried to the next one, so that a finite tolerance loses nothing.
+    """
+
+    def __init__(self, channel: Channel, extrapolation: str) -> None:
+        self.flow = channel.flow
+        self.channel = channel
+        self.course: dict[str, Array] = {}
+        self.arrived: dict[str, Array] = {}
+        """What the sender gave last."""
+        self.before: dict[str, Array] = {}
+        """What it had given before that."""
+        self.carried: dict[str, Array] = {}
+        """Amounts given in earlier windows and not used yet, (points, components)."""
+        self._weights = _WEIGHTS[extrapolation]
+        self._opening: dict[str, Array] = {}
+        self._history: dict[str, list[Array]] = {}
+        self._pending = False
+
+    def start(self, initial: Mapping[str, Array], opening_amounts: Mapping[str, Array]) -> None:
+        """Begin the run from the initial states and the estimated opening amounts, (points, components)."""
+        samples = self.channel.samples
+        for quantity in self.flow.quantities:
+            if is_amount(quantity):
+                self.course[quantity] = evenly(opening_amounts[quantity], samples)
+                self.carried[quantity] = np.zeros_like(opening_amounts[quantity])
+                self._history[quantity] = []
+            else:
+                self._opening[quantity] = initial[quantity]
+                self.course[quantity] = held(initial[quantity], samples)
+                self._history[quantity] = [self.course[quantity]]
+        self.arrived = dict(self.course)
+        self._pending = self.flow.lag > 0
+
+    def take(self) -> float:
+        """Get this window's (or this iteration's) course; returns the seconds waited."""
+        if self.flow.iterated:
+            return 0.0
+        if self._pending:
+            self._pending = False
+            return 0.0
+        waited = self.collect()
+        self.course = dict(self.arrived)
+        if self.flow.lag:
+            self._remember()
+            self.course |= {q: self._foreseen(q) for q in self.flow.quantities if not is_amount(q)}
+        return waited
+
+    def collect(self) -> float:
+        """Take what the sender gives at the end of the iteration; returns the seconds waited."""
+        self.before = self.arrived
+        self.arrived, waited = self.channel.collect()
+        return waited
+
+    def accept(self) -> None:
+        """The window is done: carry what was given and not used, and foresee the next one."""
+        for quantity in self.flow.quantities:
+            if not is_amount(quantity):
+                used = self.course if self.flow.lag else self.arrived
+                self._opening[quantity] = last(quantity, used[quantity])
+            elif self.flow.iterated:
+                self.carried[quantity] = summed(quantity, self.arrived[quantity] - self.course[quantity])
+        if self.flow.iterated:
+            self._remember()
+            self.course = {q: self._foreseen(q) for q in self.flow.quantities}
+
+    def _remember(self) -> None:
+        for quantity, courses in self._history.items():
+            courses.insert(0, self.arrived[quantity])
+            del courses[len(self._weights) :]
+
+    def _foreseen(self, quantity: str) -> Array:
+        known = self._history[quantity]
+        weights = next(w for w in reversed(_WEIGHTS.values()) if len(w) <= min(len(known), len(self._weights)))
+        if len(weights) == 1 and not is_amount(quantity):
+            return held(last(quantity, known[0]), self.channel.samples)
+        return sum((w * c for w, c in zip(weights, known, strict=False)), np.zeros_like(known[0]))
+
+    def during(self, begin: float, end: float) -> dict[str, Array]:
+        """What falls into a step [begin, end] of the window, in fractions of it, carried amounts included."""
+        values = {q: over(q, c, self._opening.get(q), begin, end) for q, c in self.course.items()}
+        for quantity, amount in self.carried.items():
+            if self.flow.iterated:
+                values[quantity] = values[quantity] + (end - begin) * amount
+        return values
+
+    def held_back(self) -> dict[str, Array]:
+        """The carried amounts, summed over this rank's points."""
+        return {quantity: total(amount) for quantity, amount in self.carried.items()}
+
+    def in_transit(self) -> dict[str, Array]:
+        """Amounts of the course that no window has used yet; nothing of an iterated flow, whose course is a guess."""
+        if not self._pending:
+            return {}
+        return {q: total(summed(q, self.course[q])) for q in self.flow.amounts}
+
+    def save(self) -> dict[str, Any]:
+        """Everything that the next window starts from."""
+        return {
+            "course": self.course,
+            "arrived": self.arrived,
+            "carried": self.carried,
+            "opening": self._opening,
+            "history": {q: dict(enumerate(courses)) for q, courses in self._history.items()},
+            "pending": self._pending,
+        }
+
+
+class Outflow:
+    """One flow as its sender has it: what it gives, step by step, becomes the course of the window."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.flow = channel.flow
+        self.channel = channel
+        self._recording = Recording(self.flow.quantities, channel.samples)
+        self._opening: dict[str, Array] = {}
+        self._given: Mapping[str, Array] = {}
+
+    def start(self, states: Mapping[str, Array], nothing: Mapping[str, Array]) -> None:
+        """Give the initial ``states``; of the amounts ``nothing`` has crossed yet."""
+        samples = self.channel.samples
+        self._opening = {q: np.asarray(states[q], dtype=float) for q in self.flow.quantities if not is_amount(q)}
+        initial = {q: held(v, samples) for q, v in self._opening.items()}
+        self.channel.post(initial | {q: evenly(v, samples) for q, v in nothing.items()})
+
+    def open(self) -> None:
+        """A window begins, or begins anew."""
+        self._recording.open(self._opening)
+
+    def add(self, begin: float, end: float, values: Mapping[str, Array]) -> None:
+        """What one step [begin, end] gives, in fractions of the window."""
+        for quantity in self.flow.quantities:
+            if quantity not in values:
+                raise CommunicationError(f"{self.flow.name}: {self.flow.sender!r} gave no {quantity} in this window")
+        self._recording.add(begin, end, values)
+        self._given = values
+
+    def post(self) -> float:
+        """Send the window's course; returns the seconds waited until the message before it had left."""
+        waited = self.channel.flush()
+        self.channel.post(self._recording.course)
+        return waited
+
+    def accept(self) -> None:
+        """The window is done: the next one opens with the states at its end."""
+        self._opening = {q: np.array(self._given[q]) for q in self._opening}
+
+    def sent(self) -> dict[str, Array]:
+        """The amounts that left in the window, summed over this rank's points."""
+        return {q: total(summed(q, self._recording.course[q])) for q in self.flow.amounts}
+
+
+def changes(inflows: Sequence[Inflow], flow: str, quantity: str) -> tuple[Array, Array]:
+    """What one iteration changed of a quantity, and the quantity, both flat; empty on a rank that does not take it.
+
+    Of an iterated flow: what was given less what was used; of another one: less what was given in the iteration before.
+    """
+    for inflow in inflows:
+        if inflow.flow.name == flow:
+            new = inflow.arrived[quantity]
+            old = (inflow.course if inflow.flow.iterated else inflow.before)[quantity]
+            return (new - old).ravel(), new.ravel()
+    return np.zeros(0), np.zeros(0)
