@@ -105,6 +105,12 @@ class SpaceExpression(Expression):
     variables: ClassVar[tuple[str, ...]] = ("x", "y", "z")
 
 
+class TimeExpression(Expression):
+    """A number, or a formula in the time ``t`` alone."""
+
+    variables: ClassVar[tuple[str, ...]] = ("t",)
+
+
 def _parse(source: str, variables: tuple[str, ...]) -> ast.expr:
     """The checked syntax tree of a formula."""
     try:
