@@ -188,19 +188,19 @@ def _filled_in(case: Case, settings: Settings) -> Case:
 
 def _fill_interface(case: Case, name: str, interface: Interface, settings: Settings) -> Interface:
     sides = {side: settings.get(("interfaces", name, "sides", side), {}) for side in interface.sides}
-    exchange = interface.exchange if interface.exchange is not None else _default_exchange(case, tuple(sides))
+    exchange = interface.exchange if interface.exchange is not None else _default_exchange(case, sides)
     return interface.model_copy(update={"sides": sides, "exchange": exchange})
 
 
-def _default_exchange(case: Case, sides: tuple[str, ...]) -> tuple[Direction, ...]:
-    """What one side's kind gives and the other's takes; empty where a side is foreign, unknown or missing."""
+def _default_exchange(case: Case, sides: dict[str, Any]) -> tuple[Direction, ...]:
+    """What one side gives and the other takes; empty where a side is foreign, unknown or missing."""
     known = [side for side in sides if side in case.participants and not case.participants[side].foreign]
     if len(known) != 2 or len(sides) != 2:
         return ()
-    both = {side: kinds.load_kind(case.participants[side].kind) for side in known}
+    both = {side: kinds.load_kind(case.participants[side].kind).exchange_of(sides[side]) for side in known}
     directions = []
     for sender, receiver in (tuple(known), tuple(reversed(known))):
-        common = set(both[sender].gives) & set(both[receiver].takes)
+        common = set(both[sender][0]) & set(both[receiver][1])
         direction = Direction.model_validate(
             {
                 "from": sender,

@@ -141,7 +141,7 @@ def _check_exchange(case: Case, name: str, interface: Interface, kinds: Mapping[
             continue
         for key, quantity in _quantities(direction):
             if _check_quantity((*here, key), key, quantity, review):
-                _check_ability((*here, key), quantity, direction, kinds, review)
+                _check_ability((*here, key), quantity, direction, interface, kinds, review)
                 _check_once((*here, key), quantity, f"{direction.sender} to {direction.receiver}", seen, review)
 
 
@@ -179,15 +179,21 @@ def _check_quantity(place: Place, key: str, quantity: str, review: Review) -> bo
 
 
 def _check_ability(
-    place: Place, quantity: str, direction: Direction, kinds: Mapping[str, Kind], review: Review
+    place: Place,
+    quantity: str,
+    direction: Direction,
+    interface: Interface,
+    kinds: Mapping[str, Kind],
+    review: Review,
 ) -> None:
-    sender, receiver = kinds.get(direction.sender), kinds.get(direction.receiver)
-    if sender is not None and quantity not in sender.gives:
-        who = f"{direction.sender!r} ({sender.name}) gives"
-        _add_inability(place, quantity, who, sender.gives, sender.takes, review)
-    elif receiver is not None and quantity not in receiver.takes:
-        who = f"{direction.receiver!r} ({receiver.name}) takes"
-        _add_inability(place, quantity, who, receiver.takes, receiver.gives, review)
+    for side, verb, number in ((direction.sender, "gives", 0), (direction.receiver, "takes", 1)):
+        if side not in kinds:
+            continue
+        able = kinds[side].exchange_of(interface.sides[side])
+        if quantity not in able[number]:
+            who = f"{side!r} ({kinds[side].name}) {verb}"
+            _add_inability(place, quantity, who, able[number], able[1 - number], review)
+            return
 
 
 def _add_inability(
@@ -198,9 +204,11 @@ def _add_inability(
 
 
 def _check_once(place: Place, quantity: str, way: str, seen: dict[str, str], review: Review) -> None:
-    if quantity in seen:
+    """An amount crosses one way; a state may be told both ways, as a Robin condition wants it."""
+    if quantity in seen and (quantity in AMOUNTS or seen[quantity] == way):
         twice = f"{shown(quantity)} goes from {way} and from {seen[quantity]}"
-        review.add(place, twice, "each quantity once and one way", "write an exchange that says which way it goes")
+        allowed = "each amount once and one way, each state at most once each way"
+        review.add(place, twice, allowed, "write an exchange that says which way it goes")
     seen.setdefault(quantity, way)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,10 @@ from .protocols import Adapter, Solver
 if TYPE_CHECKING:
     # Reading a case must not start MPI, which importing mpi4py.MPI does.
     from mpi4py import MPI
+
+
+Exchange = tuple[tuple[str, ...], tuple[str, ...]]
+"""The quantities that one side of an interface gives, and those that it takes."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,12 @@ class Kind:
     in its own length unit; infinite along an axis, or None, where only the running solver knows."""
     rewinds: bool = False
     """Whether ``restore`` and ``advance`` repeat a window identically, which an implicit scheme needs."""
+    exchange: Callable[[Any], Exchange] | None = None
+    """``exchange(interface_settings)``: which of ``gives`` and ``takes``, where the side's settings decide it."""
+
+    def exchange_of(self, interface: Any) -> Exchange:
+        """What an adapter with these interface settings gives, and what it takes."""
+        return (self.gives, self.takes) if self.exchange is None else self.exchange(interface)
 
 
 @dataclass(frozen=True)
@@ -90,3 +100,22 @@ class CheckRequest:
     """Files that the case's stages make before the run; they need not exist yet."""
     report: Callable[..., Exception]
     """``report(table, key, found, allowed, remedy="")`` makes the ``CaseError`` to raise."""
+    exchanged: Mapping[str, Exchange] = field(default_factory=dict)
+    """What the case lets this participant give and take, by interface name."""
+
+    def require_exchange(self, interface: str, key: str, gives: tuple[str, ...], takes: tuple[str, ...]) -> None:
+        """Refuse a side whose setting ``key`` needs what the case does not exchange, with the error to raise."""
+        given, taken = self.exchanged[interface]
+        if not set(gives) <= set(given) or not set(takes) <= set(taken):
+            value = getattr(self.interfaces[interface], key)
+            raise self.report(
+                f"interfaces.{interface}.sides.{self.participant}",
+                key,
+                f"{value!r}, where {self.participant!r} {_in_words(given, taken)}",
+                f"with it, that {self.participant!r} {_in_words(gives, takes)}",
+                f"choose what the two sides of {interface!r} are to each other, and leave 'exchange' to them",
+            )
+
+
+def _in_words(given: tuple[str, ...], taken: tuple[str, ...]) -> str:
+    return f"gives {', '.join(given) or 'nothing'} and takes {', '.join(taken) or 'nothing'}"
