@@ -58,7 +58,7 @@ def _check(request: CheckRequest) -> Estimate:
         raise request.report(
             table, "kind", "LAMMPS' Python module cannot be imported", "", "install LAMMPS (Debian: python3-lammps)"
         )
-    if importlib.util.find_spec("..solvers.md._wall_fix", __package__) is None:
+    if importlib.util.find_spec("..solvers.md._inside", __package__) is None:
         raise request.report(
             table,
             "kind",

@@ -27,6 +27,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
+from . import _inside
 from .guard import LogGuard
 
 Array = NDArray[np.float64]
@@ -69,6 +70,7 @@ class Lammps:
             arguments += ["-var", name, str(value)]
         # Any: what LAMMPS' wrapper returns depends on its arguments, which it does not annotate.
         self._lmp: Any = lammps.lammps(cmdargs=arguments, comm=self.comm)
+        self._require_version()
         self._guard = LogGuard(log, who) if self.comm.rank == 0 else None
         # Before MPI is finalised: LAMMPS frees communicators as it closes.
         atexit.register(self.close)
@@ -109,7 +111,16 @@ class Lammps:
 
     def run(self, steps: int) -> None:
         """Continue for ``steps`` steps as if the run before had been that much longer."""
+        _inside.resume(self.address)
         self.command(f"run {steps} pre no post no")
+
+    def _require_version(self) -> None:
+        """Raise ``SolverError`` unless this LAMMPS is the one with whose headers ``_inside`` was compiled."""
+        if self.version != _inside.VERSION:
+            raise SolverError(
+                f"suture was built with the headers of LAMMPS {_inside.VERSION}, but LAMMPS {self.version} is loaded; "
+                "install headers and library of one version (Debian: liblammps-dev), and suture again"
+            )
 
     @property
     def version(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import SolverError
-from . import _wall_fix
+from . import _inside
 from .library import Array, Lammps
 from .settings import WallSettings
 
@@ -23,11 +23,7 @@ class WallBook:
     """
 
     def __init__(self, lammps: Lammps, number: int, settings: WallSettings) -> None:
-        """``number`` tells the walls apart.
-
-        Raises ``SolverError`` if the script does not define the force, or as ``require_version`` does.
-        """
-        require_version(lammps)
+        """``number`` tells the walls apart. Raises ``SolverError`` if the script does not define the force."""
         force = settings.force or ""
         if force and not lammps.defines("fix", force):
             raise SolverError(f"a wall's forces are to be those of 'fix {force}', which the script does not define")
@@ -38,18 +34,18 @@ class WallBook:
         """Momentum given to the fluid (this rank's share)."""
         self.work = 0.0
         """Energy given to the fluid (this rank's share)."""
-        _wall_fix.define(lammps.address)
+        _inside.define(lammps.address)
         lammps.command(f"fix {self._fix} {settings.group} suture/wall {force}")
 
     def open(self) -> None:
         """Note force and power at the start of the first window."""
-        self._begin = _wall_fix.now(self._lammps.address, self._fix)
-        _wall_fix.take(self._lammps.address, self._fix)
+        self._begin = _inside.now(self._lammps.address, self._fix)
+        _inside.take(self._lammps.address, self._fix)
 
     def close_window(self) -> None:
         """Book the window that has just been run."""
         lammps = self._lammps
-        total, end = _wall_fix.take(lammps.address, self._fix), _wall_fix.now(lammps.address, self._fix)
+        total, end = _inside.take(lammps.address, self._fix), _inside.now(lammps.address, self._fix)
         integral = lammps.constant("dt") * self._weighted(self._begin, total, end)
         self.impulse = self.impulse - lammps.constant("ftm2v") * integral[:3]
         self.work -= float(integral[3])
@@ -58,12 +54,3 @@ class WallBook:
     def _weighted(self, begin: Array, total: Array, end: Array) -> Array:
         """Verlet's weights on ``total``, which holds the steps 1 … N in full."""
         return total + 0.5 * begin - 0.5 * end
-
-
-def require_version(lammps: Lammps) -> None:
-    """Raise ``SolverError`` unless this LAMMPS is the one whose headers our fix was compiled with."""
-    if lammps.version != _wall_fix.VERSION:
-        raise SolverError(
-            f"suture was built with the headers of LAMMPS {_wall_fix.VERSION}, but LAMMPS {lammps.version} is loaded; "
-            "install headers and library of one version (Debian: liblammps-dev), and suture again"
-        )

@@ -14,6 +14,7 @@ import pytest
 from mpi4py import MPI
 
 from suture.solvers.errors import SolverError
+from suture.solvers.md import _inside
 from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.settings import MolecularDynamicsSettings
 from suture.solvers.md.trial import ScriptError, try_script, whole_steps
@@ -158,3 +159,19 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_energies_are_tallied_at_the_windows_ends_only(tmp_path):
+    """A wall at a variable's place makes LAMMPS tally in every step of a run without `pre`, unless it is told better."""
+    script = tmp_path / "in.moving"
+    moving = "variable place equal 6.8\nfix moving all wall/lj126 zhi v_place 1.0 0.4 0.45\n"
+    script.write_text(SCRIPT.read_text().replace("timestep", f"{moving}timestep"))
+    solver = MolecularDynamics(
+        MolecularDynamicsSettings(script=str(script), fluid="all"), MPI.COMM_SELF, script, tmp_path, 0.1
+    )
+    solver.advance(0.1)
+    tallied = []
+    solver.on_step = lambda: tallied.append(_inside.tallied(solver.lammps.address))
+    solver.advance(0.1)
+    assert tallied == [20] * 20 + [40]
+    solver.close()

@@ -9,7 +9,7 @@ import pytest
 from mpi4py import MPI
 
 from suture.solvers.errors import SolverError
-from suture.solvers.md import _wall_fix
+from suture.solvers.md import _inside
 from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.settings import MolecularDynamicsSettings
 
@@ -65,7 +65,7 @@ def test_without_a_step_seen_the_sums_are_the_same(tmp_path):
 
 
 def test_another_version_of_lammps_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_wall_fix, "VERSION", 20010101)
+    monkeypatch.setattr(_inside, "VERSION", 20010101)
     with pytest.raises(SolverError, match=r"built with the headers of LAMMPS 20010101, but LAMMPS 20\d{6} is loaded"):
         particles(tmp_path)
 
@@ -78,5 +78,5 @@ def test_a_force_that_the_script_does_not_define_is_refused(tmp_path):
 def test_a_fix_that_is_not_there_is_named(tmp_path):
     solver = particles(tmp_path)
     with pytest.raises(KeyError, match="no fix 'motion' of style suture/wall"):
-        _wall_fix.now(solver.lammps.address, "motion")
+        _inside.now(solver.lammps.address, "motion")
     solver.close()
