@@ -226,7 +226,7 @@ def _create_solver(settings: NavierStokesSettings, context: Context) -> CoupledF
 
 def _create_adapter(solver: Any, settings: FiniteVolumeFaceSettings, context: Context) -> FiniteVolumeFace:
     axis = SIDES.index(settings.side) // 2
-    return FiniteVolumeFace(solver, settings, FlowProfiles(solver, axis, context.output / "profiles.h5"))
+    return FiniteVolumeFace(solver, settings, FlowProfiles(solver, axis, context.output / "profiles.h5", context.done))
 
 
 KIND = Kind(
@@ -240,4 +240,5 @@ KIND = Kind(
     check=_check,
     extent=_extent,
     rewinds=True,
+    resumes=True,
 )

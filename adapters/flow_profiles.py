@@ -15,7 +15,7 @@ from .profiles import ProfileFile
 class FlowProfiles:
     """Mean density, and mass-weighted mean velocity and temperature, of every plane of cells; rank 0 writes."""
 
-    def __init__(self, solver: NavierStokes, axis: int, path: Path) -> None:
+    def __init__(self, solver: NavierStokes, axis: int, path: Path, done: int = 0) -> None:
         self._solver = solver
         self._axis = axis
         grid = solver.grid
@@ -25,7 +25,7 @@ class FlowProfiles:
         """Array axes to sum over; the solver's arrays are (z, y, x)."""
         self._count = float(np.prod(grid.cells) / self._cells)
         edges = np.linspace(solver.settings.lower[axis], solver.settings.upper[axis], self._cells + 1)
-        self._file = ProfileFile(path, axis, edges) if solver.comm.rank == 0 else None
+        self._file = ProfileFile(path, axis, edges, done) if solver.comm.rank == 0 else None
         if self._file:
             # A run that ends early leaves what it has seen.
             atexit.register(self._file.close)

@@ -11,48 +11,35 @@ Root attribute: ``axis`` (0, 1, 2).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..couplers.cells import Array
-
-_BUFFERED = 64
-"""Windows between two writings."""
+from ..couplers.series import SeriesFile
 
 
 class ProfileFile:
     """Appends one profile a window; made on one rank only."""
 
-    def __init__(self, path: Path, axis: int, edges: Array) -> None:
-        import h5py
-
-        self._file: Any = h5py.File(path, "w")  # pyright: ignore[reportAttributeAccessIssue]
-        self._file.attrs["axis"] = axis
-        self._file["edges"] = edges
-        self._buffer: dict[str, list[Any]] = {}
+    def __init__(self, path: Path, axis: int, edges: Array, done: int = 0) -> None:
+        """``done`` windows are kept of a run that is resumed."""
+        self._series = SeriesFile(path, keep=done or None)
+        if done:
+            for name in self._series.file:
+                if name != "edges":
+                    self._series.cut(name, done)
+        else:
+            self._series.file.attrs["axis"] = axis
+            self._series.file["edges"] = edges
 
     def append(self, time: float, **values: Array | float) -> None:
         """Add one window: ``density`` (n,), ``temperature`` (n,), ``velocity`` (n, 3); nan where there is nothing."""
         for name, value in {"time": time, **values}.items():
-            self._buffer.setdefault(name, []).append(np.asarray(value, dtype=float))
-        if len(self._buffer["time"]) >= _BUFFERED:
-            self.flush()
+            self._series.append(name, value)
+        self._series.write_soon()
 
     def flush(self) -> None:
         """Write what is buffered."""
-        for name, rows in self._buffer.items():
-            block = np.stack(rows)
-            if name not in self._file:
-                shape = block.shape[1:]
-                self._file.create_dataset(name, (0, *shape), "f8", maxshape=(None, *shape), chunks=(_BUFFERED, *shape))
-            data: Any = self._file[name]
-            data.resize(len(data) + len(block), axis=0)
-            data[-len(block) :] = block
-        self._buffer.clear()
-        self._file.flush()
+        self._series.flush()
 
     def close(self) -> None:
         """Write the rest."""
-        self.flush()
-        self._file.close()
+        self._series.close()

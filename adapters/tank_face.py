@@ -141,6 +141,7 @@ SOURCE = Kind(
     check=_check,
     extent=_extent,
     rewinds=True,
+    resumes=True,
 )
 
 
@@ -159,4 +160,5 @@ SINK = Kind(
     check=_check,
     extent=_extent,
     rewinds=True,
+    resumes=True,
 )

@@ -27,6 +27,7 @@ def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     _check_names(case, review)
     _check_time(case, review)
     _check_scheme(case, kinds, review)
+    _check_checkpoints(case, kinds, review)
     _check_stages(case, review)
     _check_units(case, review)
     for name, interface in case.interfaces.items():
@@ -100,6 +101,13 @@ def _check_order(case: Case, review: Review) -> None:
         strangers = [name for name in order if name not in names]
         remedy = suggestion(strangers[0], names) if strangers else "name every participant once"
         review.add(place, shown(order), f"each of {listed(names)} once", remedy or "name every participant once")
+
+
+def _check_checkpoints(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
+    for name, kind in kinds.items():
+        if case.run.checkpoint_every and not kind.resumes:
+            found = f'{case.run.checkpoint_every} with participant {name!r} of kind "{kind.name}", which cannot resume'
+            review.add(("run", "checkpoint_every"), found, "0, or participants that can resume", "remove it")
 
 
 def _check_stages(case: Case, review: Review) -> None:

@@ -75,6 +75,9 @@ class RunSettings(Table):
     fields_every: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=0, description="Windows between two writings of fields; 0 writes none."
     )
+    checkpoint_every: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=0, description="Windows between two checkpoints, from which --resume goes on; 0 writes none."
+    )
 
 
 class Participant(Table):

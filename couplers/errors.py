@@ -70,6 +70,12 @@ class LaunchError(SutureError):
     exit_code = 2
 
 
+class ResumeError(SutureError):
+    """There is nothing to resume, or it does not belong to the case."""
+
+    exit_code = 2
+
+
 class MappingError(SutureError):
     """The two sides of an interface do not describe the same region."""
 

@@ -8,7 +8,8 @@ coupled jointly.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
@@ -62,6 +63,15 @@ class FixedPoint:
         """A window begins."""
         self.iteration = 0
         self.acceleration.begin()
+
+    def save(self) -> dict[str, Any]:
+        """What the acceleration has learnt, and the windows that went on without having converged."""
+        return {"acceleration": self.acceleration.save(), "unconverged": np.array(self.unconverged, dtype=np.int64)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self.acceleration.restore(state["acceleration"])
+        self.unconverged = state["unconverged"].tolist()
 
     def judge(self, window: int) -> bool:
         """Whether the window is done; if not, the inflows hold the next iterate. Collective over all participants.

@@ -129,8 +129,8 @@ class ForeignSolver:
         """The solver's state."""
         if self.tell_state is None:
             raise SutureError(
-                "the case's scheme repeats windows: name the functions that save and restore the solver's state, "
-                "rewind(save, restore), before the first window"
+                "the case repeats windows or writes checkpoints: name the functions that save and restore the "
+                "solver's state, rewind(save, restore), before the first window"
             )
         return self.tell_state()
 
@@ -143,11 +143,11 @@ class ForeignSolver:
 class ForeignParticipant(Participant):
     """A participant whose loop is the user's own program: it calls ``receive``, ``send`` and ``close`` itself."""
 
-    def __init__(self, case: Case, world: World, output: Path) -> None:
-        super().__init__(case, world, output)
+    def __init__(self, case: Case, world: World, output: Path, resume: Path | None = None) -> None:
+        super().__init__(case, world, output, resume)
         self.solver = ForeignSolver()
         self._next = "receive"
-        self._done = False
+        self._converged = False
 
     @property
     def finished(self) -> bool:
@@ -174,8 +174,12 @@ class ForeignParticipant(Participant):
     def close(self, window: Window) -> Closing | None:
         """The books of this window; see ``Participant.close``. None where an implicit scheme repeats the window."""
         self._in_turn("close", then="receive")
-        self._done = self.judge(window)
-        return super().close(window) if self._done else None
+        self._converged = self.judge(window)
+        if not self._converged:
+            return None
+        closing = super().close(window)
+        self.write(window)
+        return closing
 
     def windows(self) -> Iterator[Window]:
         """All windows of the case; each must be received, sent and closed.
@@ -187,7 +191,7 @@ class ForeignParticipant(Participant):
                 self.begin(iteration)
                 yield window
                 self._in_turn("receive", then="receive", say="the next window")
-                if self._done:
+                if self._converged:
                     break
 
     def _in_turn(self, call: str, then: str, say: str = "") -> None:
@@ -226,9 +230,9 @@ class ForeignParticipant(Participant):
         self.solver.tell_inventory, self.solver.tell_rows = inventory, rows
 
     def rewind(self, save: Callable[[], Any], restore: Callable[[Any], None]) -> None:
-        """Name functions that save and restore the solver's state, which an implicit scheme needs.
+        """Name functions that save and restore the solver's state, which implicit schemes and checkpoints need.
 
-        ``save`` returns a copy, such that after ``restore`` a window repeats identically.
+        ``save`` returns a copy, by name, such that after ``restore`` a window repeats identically.
         """
         self.solver.tell_state, self.solver.take_state = save, restore
 

@@ -34,6 +34,8 @@ class Context:
     """``RUN/<participant>``: exists, and is the participant's to write in."""
     window: float
     """Length of the coupling window in the participant's time unit."""
+    done: int = 0
+    """Windows that are done already: not 0 where a run is resumed, whose files in ``output`` go on."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,15 @@ class Kind:
     in its own length unit; infinite along an axis, or None, where only the running solver knows."""
     rewinds: bool = False
     """Whether ``restore`` and ``advance`` repeat a window identically, which an implicit scheme needs."""
+    resumes: bool = False
+    """Whether a new solver and adapter can ``restore`` what others have saved, which checkpoints need."""
     exchange: Callable[[Any], Exchange] | None = None
     """``exchange(interface_settings)``: which of ``gives`` and ``takes``, where the side's settings decide it."""
 
     def exchange_of(self, interface: Any) -> Exchange:
         """What an adapter with these interface settings gives, and what it takes."""
         return (self.gives, self.takes) if self.exchange is None else self.exchange(interface)
+
 
 
 @dataclass(frozen=True)

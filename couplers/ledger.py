@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
@@ -163,6 +164,16 @@ class Ledger:
         closing = self._balance(index, time, now)
         self._before = now
         return closing
+
+    def save(self) -> dict[str, Any]:
+        """What the next window's balance starts from."""
+        before = np.array([self._before[entry] for entry in self._entries])
+        return {"before": before, "throughput": dict(self.throughput), "worst": self.worst}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._before = dict(zip(self._entries, state["before"], strict=True))
+        self.throughput, self.worst = dict(state["throughput"]), float(state["worst"])
 
     def _reduce(self, shares: Mapping[Entry, Array]) -> None:
         self._share[:] = 0.0

@@ -16,87 +16,79 @@ Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, 
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .cells import Array
 from .ledger import Chart, Closing
+from .series import SeriesFile
 
 NAME = "ledger.h5"
-_CHUNK = 256
-_FLUSH_EVERY = 5.0
-"""Seconds between two writings: what a reader of a running case may lag behind."""
 
 
 class LedgerFile:
     """Appends closings to ``ledger.h5``; buffers a few seconds of windows."""
 
     def __init__(self, path: Path, chart: Chart, opening: Closing, attributes: dict[str, Any]) -> None:
-        import h5py
-
-        self._file: Any = h5py.File(path, "w")  # pyright: ignore[reportAttributeAccessIssue]
-        self._file.attrs.update({**attributes, "columns": list(chart.columns), "complete": False})
-        self._buffer: dict[str, list[Array]] = {}
-        self._written = time.monotonic()
+        self._series = SeriesFile(path)
+        file = self._series.file
+        file.attrs.update({**attributes, "columns": list(chart.columns), "complete": False})
         for name in chart.rows:
-            self._file.create_group(f"participants/{name}").attrs["kept"] = chart.keeps(name)
+            file.create_group(f"participants/{name}").attrs["kept"] = chart.keeps(name)
         for flow in chart.flows:
-            group = self._file.create_group(f"flows/{flow.name}")
+            group = file.create_group(f"flows/{flow.name}")
             group.attrs.update(
                 {"interface": flow.interface, "sender": flow.sender, "receiver": flow.receiver, "lag": flow.lag}
             )
-        self._put("time", np.asarray(opening.time))
-        for name, values in opening.inventory.items():
-            self._put(f"participants/{name}/inventory", values)
-        for name, values in opening.carry.items():
-            self._put(f"flows/{name}/carry", values)
-        for name, values in opening.buffer.items():
-            self._put(f"buffers/{name}/inventory", values)
+        self._put_holdings(opening)
         self.flush()
+
+    @classmethod
+    def resume(cls, path: Path, windows: int, attributes: dict[str, Any]) -> LedgerFile:
+        """Go on with the file of a run of which ``windows`` are done; ``ResumeError`` where that cannot be."""
+        self = cls.__new__(cls)
+        self._series = SeriesFile(path, keep=windows)
+        file = self._series.file
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
+        for name in names:
+            opened_with = name == "time" or name.endswith(("/inventory", "/carry"))
+            self._series.cut(name, windows + int(opened_with))
+        file.attrs.update({**attributes, "complete": False})
+        return self
 
     def append(self, closing: Closing) -> None:
         """Add one window."""
-        self._put("time", np.asarray(closing.time))
-        self._put("iterations", np.asarray(float(closing.iterations if closing.converged else -closing.iterations)))
-        for name in closing.inventory:
-            self._put(f"participants/{name}/inventory", closing.inventory[name])
-            self._put(f"participants/{name}/residual", closing.residual[name])
+        self._put_holdings(closing)
+        put = self._series.append
+        put("iterations", float(closing.iterations if closing.converged else -closing.iterations))
+        for name, values in closing.residual.items():
+            put(f"participants/{name}/residual", values)
         for (name, row), values in closing.rows.items():
-            self._put(f"participants/{name}/rows/{row}", values)
-        for kind in ("sent", "received", "carry", "audit"):
+            put(f"participants/{name}/rows/{row}", values)
+        for kind in ("sent", "received", "audit"):
             for name, values in getattr(closing, kind).items():
-                self._put(f"flows/{name}/{kind}", values)
-        for name, values in closing.buffer.items():
-            self._put(f"buffers/{name}/inventory", values)
+                put(f"flows/{name}/{kind}", values)
         for (name, row), values in closing.buffer_rows.items():
-            self._put(f"buffers/{name}/rows/{row}", values)
-        if time.monotonic() - self._written > _FLUSH_EVERY:
-            self.flush()
+            put(f"buffers/{name}/rows/{row}", values)
+        self._series.write_soon()
 
-    def _put(self, path: str, values: Array) -> None:
-        self._buffer.setdefault(path, []).append(values)
+    def _put_holdings(self, closing: Closing) -> None:
+        """What is held at one time; the opening has it too."""
+        put = self._series.append
+        put("time", closing.time)
+        for name, values in closing.inventory.items():
+            put(f"participants/{name}/inventory", values)
+        for name, values in closing.carry.items():
+            put(f"flows/{name}/carry", values)
+        for name, values in closing.buffer.items():
+            put(f"buffers/{name}/inventory", values)
 
     def flush(self) -> None:
         """Write what is buffered."""
-        for path, rows in self._buffer.items():
-            block = np.stack(rows)
-            if path not in self._file:
-                shape = (0, *block.shape[1:])
-                self._file.create_dataset(
-                    path, shape, dtype="f8", maxshape=(None, *block.shape[1:]), chunks=(_CHUNK, *block.shape[1:])
-                )
-            data: Any = self._file[path]
-            data.resize(len(data) + len(block), axis=0)
-            data[-len(block) :] = block
-        self._buffer.clear()
-        self._file.flush()
-        self._written = time.monotonic()
+        self._series.flush()
 
     def close(self, complete: bool) -> None:
         """Write the rest; ``complete`` says whether the run reached its end."""
         self.flush()
-        self._file.attrs["complete"] = complete
-        self._file.close()
+        self._series.file.attrs["complete"] = complete
+        self._series.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import checkpoint
 from .bookkeeping import Bookkeeper
 from .case_model import Case
 from .cells import Array, Cells
@@ -39,7 +40,8 @@ log = logging.getLogger("suture")
 class Participant:
     """This rank's participant. Its verbs are the loop's; all are collective over the participant's communicator."""
 
-    def __init__(self, case: Case, world: World, output: Path) -> None:
+    def __init__(self, case: Case, world: World, output: Path, resume: Path | None = None) -> None:
+        """``resume`` is the checkpoint to go on from."""
         self.case = case
         self.world = world
         self.name = world.name
@@ -55,6 +57,8 @@ class Participant:
         self._outflows: list[Outflow] = []
         self._fixed_point: FixedPoint | None = None
         self._opened = False
+        self._checkpoint = resume
+        self._done = checkpoint.windows_done(resume) if resume else 0
         self._saved: list[tuple[Rewinds, Any]] = []
         self._received: dict[str, dict[str, Array]] = {}
         self._elapsed = 0.0
@@ -73,35 +77,79 @@ class Participant:
             case=self.case.directory,
             output=folder,
             window=self.case.window_of(self.name),
+            done=self._done,
         )
         self.solver = self._stepper = kind.create_solver(settings.solver, context)
         for name, interface in self.case.interfaces_of(self.name).items():
             self.adapters[name] = kind.create_adapter(self._stepper, interface.sides[self.name], context)
 
     def open(self) -> None:
-        """Meet the partners, give and take the initial states, and open the books. Collective over all participants."""
+        """Meet the partners, and open the books or go on with those of a checkpoint. Collective over all participants.
+
+        Raises ``ResumeError`` where the checkpoint cannot be read.
+        """
         self.status.update(doing="meeting")
         self._opened = True
         self._gather_round("when it had made its solver")
         self._meet()
-        self._exchange_initial_states()
+        saved = None if self._checkpoint is None else checkpoint.load(self._checkpoint, self._own_file)
+        if saved is None:
+            self._exchange_initial_states()
+        else:
+            self._restore(saved)
         self._gather_round("when it had its initial states")
         coupled, deadline = self.world.coupled, self.case.run.deadline
         if self.case.scheme.implicit:
             self._fixed_point = FixedPoint(self.case.scheme, self._flows, self._inflows, coupled, deadline)
-        self._books = Bookkeeper(self.case, self.name, self._solver(), self.adapters, self._inflows, self._outflows)
+            if saved is not None:
+                self._fixed_point.restore(saved["fixed point"])
+        self._books = Bookkeeper(self.case, self.name, self._solves, self.adapters, self._inflows, self._outflows)
         chart = self._books.draw_chart(self.case, self._flows, coupled)
         self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline)
-        opening = self.ledger.open(self._books.opening())
-        if coupled.rank == 0:
-            attributes = {
-                "title": self.case.title,
-                "units": str(self.case.units),
-                "tolerance": self.case.ledger.tolerance,
-                "windows": self.case.windows,
-            }
-            self._file = LedgerFile(self.output / NAME, self.ledger.chart, opening, attributes)
+        self._open_books(saved)
         self.seconds.clear()
+
+    def _open_books(self, saved: Mapping[str, Any] | None) -> None:
+        attributes = {
+            "title": self.case.title,
+            "units": str(self.case.units),
+            "tolerance": self.case.ledger.tolerance,
+            "windows": self.case.windows,
+        }
+        path, writes = self.output / NAME, self.world.coupled.rank == 0
+        if saved is not None:
+            self.ledger.restore(saved["ledger"])
+            self._file = LedgerFile.resume(path, self._done, attributes) if writes else None
+        else:
+            opening = self.ledger.open(self._books.opening())
+            self._file = LedgerFile(path, self.ledger.chart, opening, attributes) if writes else None
+
+    @property
+    def _own_file(self) -> str:
+        return f"{self.name}-{self.world.comm.rank}"
+
+    def _save(self) -> dict[str, Any]:
+        """All that the next window starts from."""
+        rewinding = {name: adapter for name, adapter in self.adapters.items() if isinstance(adapter, Rewinds)}
+        assert isinstance(self.solver, Rewinds), "the case is refused where it does not"
+        return {
+            "solver": self.solver.save(),
+            "adapters": {name: adapter.save() for name, adapter in rewinding.items()},
+            "inflows": {inflow.flow.name: inflow.save() for inflow in self._inflows},
+            "outflows": {outflow.flow.name: outflow.save() for outflow in self._outflows},
+            "fixed point": self._fixed_point.save() if self._fixed_point else {},
+            "ledger": self.ledger.save(),
+        }
+
+    def _restore(self, saved: Mapping[str, Any]) -> None:
+        assert isinstance(self.solver, Rewinds), "the case is refused where it does not"
+        self.solver.restore(saved["solver"])
+        for name, state in saved["adapters"].items():
+            adapter = self.adapters[name]
+            assert isinstance(adapter, Rewinds), "it was one when it was saved"
+            adapter.restore(state)
+        for flow in [*self._inflows, *self._outflows]:
+            flow.restore(saved["inflows" if isinstance(flow, Inflow) else "outflows"][flow.flow.name])
 
     def _gather_round(self, when: str) -> None:
         """Wait for all ranks, but not for ever: the collective calls that follow know no deadline."""
@@ -163,7 +211,8 @@ class Participant:
             return nothing | dict(adapter.initial_amounts(self._window(0)))
         return nothing
 
-    def _solver(self) -> Books:
+    @property
+    def _solves(self) -> Books:
         assert self.solver is not None, "create() or a foreign program sets the solver"
         return self.solver
 
@@ -171,7 +220,7 @@ class Participant:
         """All windows of the case, opening the books before the first and closing the run after the last."""
         if not self._opened:
             self.open()
-        for index in range(self.case.windows):
+        for index in range(self._done, self.case.windows):
             self.status.update(doing="waiting", window=index, windows=self.case.windows)
             yield self._window(index)
         self._finish()
@@ -196,7 +245,7 @@ class Participant:
                     part.restore(state)
             else:
                 self._fixed_point.begin()
-                parts = [self._solver(), *self.adapters.values()]
+                parts = [self._solves, *self.adapters.values()]
                 self._saved = [(part, part.save()) for part in parts if isinstance(part, Rewinds)]
 
     def receive(self, window: Window) -> None:
@@ -308,7 +357,7 @@ class Participant:
         return closing
 
     def write(self, window: Window) -> None:
-        """What the adapters keep of every window, and fields for ParaView, as often as the case says."""
+        """What the adapters keep of every window; fields for ParaView and checkpoints as often as the case says."""
         with self._time("write"):
             for adapter in self.adapters.values():
                 if isinstance(adapter, Records):
@@ -316,6 +365,16 @@ class Participant:
             every = self.case.run.fields_every
             if every and (window.index + 1) % every == 0 and isinstance(self.solver, Writes):
                 self.solver.write(window.index, window.end)
+        every = self.case.run.checkpoint_every
+        if every and (window.index + 1) % every == 0:
+            with self._time("checkpoint"):
+                self._write_checkpoint(window.index + 1)
+
+    def _write_checkpoint(self, done: int) -> None:
+        if self._file:
+            self._file.flush()
+        case, comm = self.case, self.world.coupled
+        checkpoint.save(self.output, case, comm, case.run.deadline, done, self._own_file, self._save())
 
     def _finish(self) -> None:
         """Take what is still in transit, so that nobody's message is left behind."""

@@ -121,9 +121,16 @@ class Inflow:
             "arrived": self.arrived,
             "carried": self.carried,
             "opening": self._opening,
-            "history": {q: dict(enumerate(courses)) for q, courses in self._history.items()},
+            "history": {q: {str(age): c for age, c in enumerate(kept)} for q, kept in self._history.items()},
             "pending": self._pending,
         }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self.course, self.arrived, self.carried = (dict(state[key]) for key in ("course", "arrived", "carried"))
+        self._opening = dict(state["opening"])
+        self._history = {q: [kept[age] for age in sorted(kept)] for q, kept in state["history"].items()}
+        self._pending = bool(state["pending"])
 
 
 class Outflow:
@@ -164,6 +171,16 @@ class Outflow:
     def accept(self) -> None:
         """The window is done: the next one opens with the states at its end."""
         self._opening = {q: np.array(self._given[q]) for q in self._opening}
+
+    def save(self) -> dict[str, Any]:
+        """The states that the next window opens with, and what is still on its way to the receiver."""
+        return {"opening": self._opening, "in transit": self._recording.course if self.flow.lag else {}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave, and send again what was on its way."""
+        self._opening = dict(state["opening"])
+        if self.flow.lag:
+            self.channel.post(state["in transit"])
 
     def sent(self) -> dict[str, Array]:
         """The amounts that left in the window, summed over this rank's points."""

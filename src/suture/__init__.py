@@ -12,13 +12,14 @@ __all__ = ["__version__", "join"]
 __version__ = "0.1.0"
 
 
-def join(case: str | Path, name: str, output: str | Path | None = None) -> ForeignParticipant:
+def join(case: str | Path, name: str, output: str | Path | None = None, resume: bool = False) -> ForeignParticipant:
     """Join the coupled run of ``case`` as participant ``name``, from a program of one's own under the same mpirun.
 
     Use it as a context manager: an error inside ends the whole run with participant, rank and window named.
-    ``output`` is the run's folder where it is not CASE/RUN; all programs of a run name the same.
-    Raises ``CaseError`` and ``LaunchError``. Collective over MPI.COMM_WORLD.
+    ``output`` is the run's folder where it is not CASE/RUN; all programs of a run name the same. ``resume`` goes on
+    from the last checkpoint in it. Collective over MPI.COMM_WORLD.
+    Raises ``CaseError``, ``LaunchError`` and ``ResumeError``.
     """
     from .foreign import join as join_foreign
 
-    return join_foreign(Path(case), name, None if output is None else Path(output))
+    return join_foreign(Path(case), name, None if output is None else Path(output), resume)

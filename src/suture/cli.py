@@ -17,7 +17,8 @@ app = typer.Typer(
     name="suture",
     help="Couples separately running solvers into one simulation and keeps the books of mass, momentum and energy.",
     epilog="Exit codes: 0 all is well; 2 the case or the command is wrong; 3 a solver failed; 4 the books do not"
-    " balance; 5 a partner is silent; 6 a case does not agree with its reference; 1 anything else.",
+    " balance; 5 a partner is silent; 6 a case does not agree with its reference; 7 an implicit window does not"
+    " converge; 1 anything else.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -46,11 +47,12 @@ def run(
         list[str] | None, typer.Option("--only", metavar="NAME", help="Play this participant only (MPMD); repeatable.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Folder to write; default: CASE/RUN.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
 ) -> None:
     """Run a case: starts mpirun by itself, or joins the one that it was started under."""
     from .launch import run as launch
 
-    code = launch(case, only=tuple(only or ()), output=output)
+    code = launch(case, only=tuple(only or ()), output=output, resume=resume)
     if code:
         raise typer.Exit(code)
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from .couplers.errors import CaseError, CommunicationError, LaunchError
+from .couplers.errors import CaseError, CommunicationError, LaunchError, ResumeError
 from .couplers.foreign import ForeignParticipant
 from .inside import ALIKE, abort, enter, leave, together
 
@@ -29,14 +29,14 @@ class Joined(ForeignParticipant):
         leave(self)
 
 
-def join(path: Path, name: str, output: Path | None) -> ForeignParticipant:
+def join(path: Path, name: str, output: Path | None, resume: bool) -> ForeignParticipant:
     """See ``suture.join``."""
     from mpi4py import MPI
 
     world = MPI.COMM_WORLD
     try:
-        return enter(path, world, [name], output, Joined)
-    except (CaseError, LaunchError) as error:
+        return enter(path, world, [name], output, Joined, resume)
+    except (CaseError, LaunchError, ResumeError) as error:
         sys.exit(together(world, error))
     except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
         abort(None, world, error)

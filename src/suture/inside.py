@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from .couplers.case import load_case
+from .couplers.checkpoint import newest
 from .couplers.errors import (
     CaseError,
     CommunicationError,
     ConservationError,
+    ConvergenceError,
     LaunchError,
     MappingError,
+    ResumeError,
     SutureError,
 )
 from .couplers.failure import describe
@@ -35,20 +38,20 @@ if TYPE_CHECKING:
 LAUNCHED = "SUTURE_LAUNCHED"
 """Set by `suture run` for the ranks that it starts: it shows their progress by itself."""
 Player = TypeVar("Player", bound=Participant)
-ALIKE = (ConservationError, MappingError)
+ALIKE = (ConservationError, ConvergenceError, MappingError)
 """What a run raises on every rank alike: one message, and an orderly end."""
 _PATIENCE = 3.0
 """Seconds that a rank waits for the others to come to the same end."""
 
 
-def play(path: Path, only: Sequence[str], output: Path | None) -> int:
+def play(path: Path, only: Sequence[str], output: Path | None, resume: bool = False) -> int:
     """Play this rank's part of the case; returns the exit code, or ends the whole job."""
     from mpi4py import MPI
 
     world = MPI.COMM_WORLD
     try:
-        me = enter(path, world, only, output, Participant)
-    except (CaseError, LaunchError) as error:
+        me = enter(path, world, only, output, Participant, resume)
+    except (CaseError, LaunchError, ResumeError) as error:
         return together(world, error)
     except Exception as error:  # noqa: BLE001 - as below
         abort(None, world, error)
@@ -64,32 +67,43 @@ def play(path: Path, only: Sequence[str], output: Path | None) -> int:
     return 0
 
 
-def enter(path: Path, world: MPI.Comm, only: Sequence[str], output: Path | None, player: type[Player]) -> Player:
-    """Read the case, split the world and make the output folder. Collective.
+def enter(
+    path: Path,
+    world: MPI.Comm,
+    only: Sequence[str],
+    output: Path | None,
+    player: type[Player],
+    resume: bool = False,
+) -> Player:
+    """Read the case, split the world, and make the output folder or find the checkpoint in it. Collective.
 
-    Raises ``CaseError`` or ``LaunchError``, on every rank alike.
+    Raises ``CaseError``, ``LaunchError`` or ``ResumeError``, on every rank alike.
     """
     case = load_case(path)
     ranks = {name: participant.ranks for name, participant in case.participants.items()}
     foreign = tuple(name for name, participant in case.participants.items() if participant.foreign)
     here = World.split(world, ranks, only, foreign)
     folder = (output or case.directory / "RUN").resolve()
-    problem = world.bcast(_prepare(case, folder) if world.rank == 0 else None)
-    if problem:
-        raise problem
+    found = world.bcast(_prepare(case, folder, resume) if world.rank == 0 else None)
+    if isinstance(found, SutureError):
+        raise found
     _log_to(folder / "suture.log", here)
-    return player(case, here, folder)
+    return player(case, here, folder, found)
 
 
-def _prepare(case: Case, folder: Path) -> SutureError | None:
-    """What one rank does for all before the run: check the case, unless the launcher has, and make the folder."""
+def _prepare(case: Case, folder: Path, resume: bool) -> Path | SutureError | None:
+    """What one rank does for all before the run: check the case, unless the launcher has, and make the folder.
+
+    Returns the checkpoint to resume from, if there is to be one, or what is wrong.
+    """
     try:
         if LAUNCHED not in os.environ:
             _check(case)
-        _make(folder, case)
-    except (CaseError, LaunchError) as error:
+        start = newest(folder, case) if resume else None
+        _make(folder, case, keep=resume)
+    except (CaseError, LaunchError, ResumeError) as error:
         return error
-    return None
+    return start
 
 
 def _check(case: Case) -> None:
@@ -101,10 +115,10 @@ def _check(case: Case) -> None:
     verify_case(case)
 
 
-def _make(folder: Path, case: Case) -> None:
-    """Make the output folder, keeping the run before as ``NAME.previous``."""
+def _make(folder: Path, case: Case, keep: bool) -> None:
+    """Make the output folder, keeping the run before as ``NAME.previous``, unless this one goes on with it."""
     try:
-        if (folder / "ledger.h5").exists():
+        if not keep and (folder / "ledger.h5").exists():
             previous = folder.with_name(folder.name + ".previous")
             shutil.rmtree(previous, ignore_errors=True)
             folder.rename(previous)

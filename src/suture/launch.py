@@ -30,21 +30,21 @@ _LINGER = 5.0
 _SAID = re.compile(r"^suture: ", re.MULTILINE)
 
 
-def run(path: Path, only: Sequence[str] = (), output: Path | None = None) -> int:
+def run(path: Path, only: Sequence[str] = (), output: Path | None = None, resume: bool = False) -> int:
     """Run the case and return the exit code: as one rank where an MPI launcher started us, else by starting mpirun."""
     if under_mpi():
         from .inside import play
 
-        return play(path, only, output)
+        return play(path, only, output, resume)
     if only:
         raise LaunchError(
             "--only is for several programs under one mpirun: "
             f"mpirun -n N suture run {path} --only {' '.join(only)} : -n M ./other_solver"
         )
-    return start(path, output)
+    return start(path, output, resume)
 
 
-def start(path: Path, output: Path | None) -> int:
+def start(path: Path, output: Path | None, resume: bool = False) -> int:
     """Check the case, run stale stages, and run the case under an mpirun of our own."""
     from .check import verify_case
 
@@ -62,7 +62,7 @@ def start(path: Path, output: Path | None) -> int:
         if refresh(case):
             verify_case(case)  # with what it made
     folder = (output or case.directory / "RUN").resolve()
-    arguments = ["run", str(case.file), "--output", str(folder)]
+    arguments = ["run", str(case.file), "--output", str(folder), *(["--resume"] if resume else [])]
     print(
         f"{case.title or case.directory.name}: {case.ranks} ranks, {case.windows} windows, output in {folder}",
         flush=True,

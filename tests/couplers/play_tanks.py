@@ -115,6 +115,13 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
     "serial, metal to real": (SERIAL | {"units": METAL_REAL, "steps": (3e-5, 0.1)}, nothing),
     "parallel, metal to real": (PARALLEL | {"units": METAL_REAL, "steps": (3e-5, 0.1)}, nothing),
     "heater": (SERIAL | {"ranks": (1, 2)}, lambda: heated(1.0)),
+    "serial, samples": (SERIAL | {"more": "samples = 4", "ranks": (2, 1)}, nothing),
+    "parallel, samples": (PARALLEL | {"more": "samples = 3\nextrapolation = 'quadratic'", "ranks": (2, 2)}, nothing),
+    "serial, implicit": (SERIAL | {"scheme": "serial-implicit", "ranks": (2, 1)}, nothing),
+    "parallel, implicit": (
+        SERIAL | {"scheme": "parallel-implicit", "ranks": (2, 2), "more": "samples = 5\nextrapolation = 'linear'"},
+        nothing,
+    ),
     # What the books must find.
     "received is dropped": (SERIAL, lambda: keeps(SinkFace, "received", lambda amounts: {})),
     "received is altered": (SERIAL, lambda: keeps(SinkFace, "received", scaled(1 + 1e-10))),
