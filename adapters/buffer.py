@@ -14,20 +14,19 @@ MEMORY = math.exp(-1.0)
 """exp(−Δt/τ) of the thermostat: its relaxation time is one window."""
 
 
-def rescaling(generator: np.random.Generator, kinetic: float, freedom: int, kT: float) -> float:
-    """Factor on the peculiar velocities that makes their kinetic energy canonical at temperature ``kT``.
+def rescaling(generator: np.random.Generator, kinetic: Array, freedom: Array, kT: Array) -> Array:
+    """Factors on the peculiar velocities that make their kinetic energies canonical at temperature ``kT``.
 
-    ``kinetic`` is the present peculiar kinetic energy of ``freedom`` degrees of freedom, in the unit of ``kT``. Acting
-    again and again, it gives the gamma distribution with mean ½·freedom·kT and variance ½·freedom·kT².
-    Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7.
+    ``kinetic`` is the present peculiar kinetic energy of ``freedom`` degrees of freedom, in the unit of ``kT``; all may
+    be arrays of one shape. Acting again and again, it gives the gamma distribution with mean ½·freedom·kT and variance
+    ½·freedom·kT². Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7.
     """
-    one = generator.standard_normal()
-    others = 2.0 * generator.standard_gamma(0.5 * (freedom - 1))
-    ratio = 0.5 * kT / kinetic
-    square = (
-        MEMORY + ratio * (1.0 - MEMORY) * (one**2 + others) + 2.0 * one * math.sqrt(MEMORY * (1.0 - MEMORY) * ratio)
+    one = generator.standard_normal(np.shape(kinetic))
+    others = 2.0 * generator.standard_gamma(0.5 * (np.asarray(freedom) - 1.0))
+    ratio = 0.5 * np.asarray(kT) / kinetic
+    return np.sqrt(
+        MEMORY + ratio * (1.0 - MEMORY) * (one**2 + others) + 2.0 * one * np.sqrt(MEMORY * (1.0 - MEMORY) * ratio)
     )
-    return math.sqrt(square)
 
 
 class Buffer:
@@ -40,57 +39,43 @@ class Buffer:
     def __init__(self, solver: MolecularDynamics, axis: int, at: float, slabs: int, thickness: float) -> None:
         self._solver = solver
         self._axis = axis
-        self._seed = int(float(solver.settings.variables.get("seed", 1)))
+        self._random = np.random.Philox(key=int(float(solver.settings.variables.get("seed", 1))))
+        self._start = self._random.state
         self.edges: Array = at + thickness * np.arange(slabs)
         """Lower ends of the slabs."""
         self.rows: dict[str, dict[str, Array]] = {
             name: {"momentum": np.zeros(3), "energy": np.zeros(1)} for name in ("constraint", "thermostat")
         }
 
-    def impose(self, velocity: Array, temperature: Array, draw: tuple[int, ...]) -> None:
+    def impose(self, velocity: Array, temperature: Array, draw: tuple[int, int]) -> None:
         """Shift each slab's mean velocity to ``velocity``, (slabs, 3), and heat it towards ``temperature``, (slabs,).
 
-        The random numbers are a function of the script's variable ``seed``, of ``draw`` and of the slab alone: the
-        same on every rank, and the same after a restart. Collective.
+        The random numbers are a function of the script's variable ``seed`` and of ``draw`` (the part of the run, and
+        the window) alone: the same on every rank, and the same after a restart. Collective.
         """
-        lammps = self._solver.lammps
-        position = lammps.atoms("x")[:, self._axis]
-        chosen = np.flatnonzero(self._solver.fluid() & (position >= self.edges[0]))
-        slab = np.searchsorted(self.edges, position[chosen], side="right") - 1
-        mass, before = lammps.masses()[chosen], lammps.atoms("v")[chosen]
-        count, mean, peculiar = self._moments(slab, mass, before)
-        shifted = before + (velocity - mean)[slab]
-        self._book("constraint", mass, before, shifted)
-        factor = self._factors(count, peculiar, temperature, draw)[slab, None]
-        after = velocity[slab] + factor * (shifted - velocity[slab])
-        self._book("thermostat", mass, shifted, after)
-        lammps.atoms("v")[chosen] = after
+        edges = np.append(self.edges, np.inf)
+        count, mean, peculiar = self._moments(edges)
+        factor = self._factors(count, peculiar, temperature, draw)
+        added = self._solver.drive(self._axis, edges, velocity - mean, velocity, factor)
+        for row, gained in zip(("constraint", "thermostat"), added, strict=True):
+            self.rows[row]["momentum"] = self.rows[row]["momentum"] + gained[:3]
+            self.rows[row]["energy"] = self.rows[row]["energy"] + gained[3:]
 
-    def _moments(self, slab: np.ndarray, mass: Array, velocity: Array) -> tuple[Array, Array, Array]:
+    def _moments(self, edges: Array) -> tuple[Array, Array, Array]:
         """Number of atoms, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
-        weights = (np.ones_like(mass), mass, *(mass * velocity.T), mass * (velocity**2).sum(axis=1))
-        slabs = len(self.edges)
-        # NumPy's annotations overlook that weights make bincount's result real.
-        sums: Array = np.asarray(
-            np.column_stack([np.bincount(slab, weight, minlength=slabs) for weight in weights]), dtype=np.float64
-        )
+        sums = self._solver.moments(self._axis, edges)
         self._solver.comm.Allreduce(MPI.IN_PLACE, sums)
-        total = np.maximum(sums[:, 1:2], np.finfo(float).tiny)
-        mean = sums[:, 2:5] / total
+        mean = sums[:, 2:5] / np.maximum(sums[:, 1:2], np.finfo(float).tiny)
         kinetic = 0.5 * self._solver.lammps.constant("mvv2e") * (sums[:, 5] - (sums[:, 2:5] * mean).sum(axis=1))
         return sums[:, 0], mean, kinetic
 
-    def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: tuple[int, ...]) -> Array:
-        boltzmann = self._solver.lammps.constant("boltz")
-        factors = np.ones(len(self.edges))
-        for k in range(len(factors)):
-            if count[k] > 1 and kinetic[k] > 0:
-                generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([self._seed, *draw, k])))
-                factors[k] = rescaling(generator, kinetic[k], 3 * (int(count[k]) - 1), boltzmann * temperature[k])
+    def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: tuple[int, int]) -> Array:
+        factors = np.ones(len(count))
+        warm = (count > 1.5) & (kinetic > 0)
+        # A counter of its own for each window: 2^128 numbers lie between two.
+        self._start["state"]["counter"][2:] = draw
+        self._random.state = self._start
+        kT = self._solver.lammps.constant("boltz") * temperature[warm]
+        generator = np.random.Generator(self._random)
+        factors[warm] = rescaling(generator, kinetic[warm], 3.0 * (count[warm] - 1.0), kT)
         return factors
-
-    def _book(self, row: str, mass: Array, before: Array, after: Array) -> None:
-        change = after - before
-        self.rows[row]["momentum"] = self.rows[row]["momentum"] + mass @ change
-        half = 0.5 * self._solver.lammps.constant("mvv2e")
-        self.rows[row]["energy"] = self.rows[row]["energy"] + half * (mass @ (change * (after + before)).sum(axis=1))

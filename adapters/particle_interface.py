@@ -104,7 +104,7 @@ class ParticleRegion:
         if self.planes:
             self.planes.open()
 
-    def run_freely(self, states: Array, piston_velocity: float, draw: tuple[int, ...]) -> None:
+    def run_freely(self, states: Array, piston_velocity: float, draw: tuple[int, int]) -> None:
         """Run one window with ``states`` imposed, without amounts. Collective."""
         self.buffer.impose(states[:, :3], states[:, 3], draw)
         if self.piston:
@@ -185,8 +185,7 @@ class ParticleRegion:
 
     def buffer_inventory(self) -> dict[str, Array]:
         """What the buffer holds, with the atoms' energy in the piston's field (this rank's share). Collective."""
-        outside = self.solver.outside()
-        held = self.solver.held(outside, outside)
+        held = self.solver.beyond()
         if self.piston:
             energy = self.piston.energy()
             held["energy"] = held["energy"] + (energy if self.solver.comm.rank == 0 else 0.0)

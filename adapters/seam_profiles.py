@@ -33,7 +33,7 @@ class SeamProfiles:
 
     def sample(self, time: float, continuum: Array, piston: float) -> None:
         """Add the present instant. Collective."""
-        sums = self._sums()
+        sums = self._solver.moments(self._axis, self._edges)
         self._solver.comm.Reduce(MPI.IN_PLACE if self._file else sums, sums)
         if self._file is None:
             return
@@ -58,19 +58,6 @@ class SeamProfiles:
             peculiar = lammps.constant("mvv2e") * (sums[:, 5] - sums[:, 1] * (velocity**2).sum(axis=1))
             freedom = np.where(sums[:, 0] > 1.5, 3.0 * (sums[:, 0] - 1.0), np.nan)
             return velocity, peculiar / (freedom * lammps.constant("boltz"))
-
-    def _sums(self) -> Array:
-        lammps = self._solver.lammps
-        fluid = np.flatnonzero(self._solver.fluid())
-        place = np.searchsorted(self._edges, lammps.atoms("x")[fluid, self._axis], side="right") - 1
-        found = (place >= 0) & (place < len(self._edges) - 1)
-        fluid, place = fluid[found], place[found]
-        mass, velocity = lammps.masses()[fluid], lammps.atoms("v")[fluid]
-        weights = (np.ones_like(mass), mass, *(mass * velocity.T), mass * (velocity**2).sum(axis=1))
-        bins = len(self._edges) - 1
-        # NumPy's annotations overlook that weights make bincount's result real.
-        sums = np.column_stack([np.bincount(place, weight, minlength=bins) for weight in weights])
-        return np.asarray(sums, dtype=np.float64)
 
     def flush(self) -> None:
         """Write what is kept."""

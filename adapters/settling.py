@@ -45,10 +45,8 @@ class Region:
 
     def density(self) -> float:
         """Mass per volume at this instant. Collective."""
-        lammps = self._solver.lammps
-        position = lammps.atoms("x")[:, self._axis]
-        chosen = self._solver.fluid() & (position >= self.lower) & (position < self.upper)
-        return self._solver.comm.allreduce(float(lammps.masses()[chosen].sum()), op=MPI.SUM) / self._volume
+        (_, mass, *_), *_ = self._solver.moments(self._axis, np.array([self.lower, self.upper]))
+        return self._solver.comm.allreduce(float(mass), op=MPI.SUM) / self._volume
 
     def lowest(self) -> float:
         """Position of the lowest fluid atom. Collective."""

@@ -9,18 +9,24 @@
 // LAMMPS' classes live in its library; pybind11 hides what is not marked.
 #pragma GCC visibility push(default)
 #include "atom.h"
+#include "compute.h"
 #include "fix.h"
 #include "lammps.h"
 #include "modify.h"
 #include "update.h"
 #pragma GCC visibility pop
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace py = pybind11;
+using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using LAMMPS_NS::Atom;
 using LAMMPS_NS::Fix;
 using LAMMPS_NS::LAMMPS;
 
@@ -87,6 +93,49 @@ class WallFix : public Fix {
   Sum now_{}, total_{};
 };
 
+double mass_of(const Atom &atom, int i) { return atom.rmass ? atom.rmass[i] : atom.mass[atom.type[i]]; }
+
+// What a set of atoms adds up to.
+struct Moments {
+  double number = 0.0, mass = 0.0;
+  std::array<double, 3> momentum{};
+  double square = 0.0;  // sum of m v^2
+
+  void add(const Atom &atom, int i) {
+    const double m = mass_of(atom, i);
+    number += 1.0;
+    mass += m;
+    for (int axis = 0; axis < 3; ++axis) {
+      const double v = atom.v[i][axis];
+      momentum[axis] += m * v;
+      square += m * v * v;
+    }
+  }
+
+  void write(double *row) const {
+    row[0] = number;
+    row[1] = mass;
+    std::copy(momentum.begin(), momentum.end(), row + 2);
+    row[5] = square;
+  }
+};
+
+constexpr py::ssize_t kMoments = 6;
+
+// The bins between ascending edges; a bin has its lower edge and not its upper one.
+class Bins {
+ public:
+  explicit Bins(const Array &edges) : begin_(edges.data()), end_(begin_ + edges.size()) {
+    if (edges.size() < 2 || !std::is_sorted(begin_, end_)) throw std::invalid_argument("edges must ascend");
+  }
+  py::ssize_t size() const { return end_ - begin_ - 1; }
+  // -1 or size() where there is none.
+  py::ssize_t of(double place) const { return std::upper_bound(begin_, end_, place) - begin_ - 1; }
+
+ private:
+  const double *begin_, *end_;
+};
+
 LAMMPS *lammps_at(std::uintptr_t address) { return reinterpret_cast<LAMMPS *>(address); }
 
 // Makes the style known to one LAMMPS.
@@ -116,6 +165,74 @@ WallFix &found(std::uintptr_t address, const std::string &id) {
   return *fix;
 }
 
+// Moments of a group's atoms in bins along an axis, (bins, 6).
+Array moments(std::uintptr_t address, int group, int axis, const Array &edges) {
+  const Atom &atom = *lammps_at(address)->atom;
+  const Bins bins(edges);
+  std::vector<Moments> sums(bins.size());
+  for (int i = 0; i < atom.nlocal; ++i) {
+    if (!(atom.mask[i] & group)) continue;
+    const auto bin = bins.of(atom.x[i][axis]);
+    if (bin >= 0 && bin < bins.size()) sums[bin].add(atom, i);
+  }
+  Array table({bins.size(), kMoments});
+  for (py::ssize_t bin = 0; bin < bins.size(); ++bin) sums[bin].write(table.mutable_data(bin));
+  return table;
+}
+
+// Moments of the fluid's atoms below and beyond a plane, and the energies of a compute of the counted atoms there,
+// (2, 7). Counted atoms that are no fluid are below it, wherever they are.
+Array sides(std::uintptr_t address, int fluid, int counted, int axis, double at, const std::string &energies) {
+  auto &modify = *lammps_at(address)->modify;
+  const int place = modify.find_compute(energies);
+  if (place < 0) throw py::key_error("no compute '" + energies + "'");
+  const double *const energy = modify.compute[place]->vector_atom;
+  const Atom &atom = *lammps_at(address)->atom;
+  std::array<Moments, 2> sums;
+  std::array<double, 2> potential{};
+  for (int i = 0; i < atom.nlocal; ++i) {
+    const bool flows = atom.mask[i] & fluid;
+    const bool beyond = flows && !(atom.x[i][axis] < at);
+    if (flows) sums[beyond].add(atom, i);
+    if (atom.mask[i] & (counted | fluid)) potential[beyond] += energy[i];
+  }
+  Array table({py::ssize_t{2}, kMoments + 1});
+  for (py::ssize_t side = 0; side < 2; ++side) {
+    sums[side].write(table.mutable_data(side));
+    *table.mutable_data(side, kMoments) = potential[side];
+  }
+  return table;
+}
+
+// Shifts the velocities of a group's atoms by their bin's `shift`, then scales what differs from `velocity`, all
+// (bins, 3), by `factor`, (bins,). Returns what shift and scaling added to the sums of m v and m v^2, (2, 4).
+Array drive(std::uintptr_t address, int group, int axis, const Array &edges, const Array &shift, const Array &velocity,
+            const Array &factor) {
+  const Atom &atom = *lammps_at(address)->atom;
+  const Bins bins(edges);
+  if (shift.size() != 3 * bins.size() || velocity.size() != 3 * bins.size() || factor.size() != bins.size())
+    throw std::invalid_argument("a shift, a velocity and a factor for each bin");
+  Array table({2, 4});
+  std::fill_n(table.mutable_data(), 8, 0.0);
+  double *const shifted = table.mutable_data(0), *const scaled = table.mutable_data(1);
+  for (int i = 0; i < atom.nlocal; ++i) {
+    if (!(atom.mask[i] & group)) continue;
+    const auto bin = bins.of(atom.x[i][axis]);
+    if (bin < 0 || bin >= bins.size()) continue;
+    const double m = mass_of(atom, i);
+    for (int k = 0; k < 3; ++k) {
+      const double before = atom.v[i][k], between = before + shift.data()[bin * 3 + k];
+      const double mean = velocity.data()[bin * 3 + k], after = mean + factor.data()[bin] * (between - mean);
+      shifted[k] += m * (between - before);
+      shifted[3] += m * (between - before) * (between + before);
+      scaled[k] += m * (after - between);
+      scaled[3] += m * (after - between) * (after + between);
+      atom.v[i][k] = after;
+    }
+  }
+  return table;
+}
+
 py::array_t<double> row(const WallFix::Sum &sum) {
   return py::array_t<double>(static_cast<py::ssize_t>(sum.size()), sum.data());
 }
@@ -125,6 +242,12 @@ py::array_t<double> row(const WallFix::Sum &sum) {
 PYBIND11_MODULE(_inside, module) {
   module.attr("VERSION") = LAMMPS_NUMBER;
   module.def("define", &define, py::arg("lammps"), "Make the style `suture/wall` known.");
+  module.def("moments", &moments, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"),
+             "Number, mass, sum of m v and of m v^2 of a group's atoms in bins, (bins, 6), this rank's share.");
+  module.def("sides", &sides, py::arg("lammps"), py::arg("fluid"), py::arg("counted"), py::arg("axis"), py::arg("at"),
+             py::arg("energies"), "The same below and beyond a plane, and the sum of energies, (2, 7).");
+  module.def("drive", &drive, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"), py::arg("shift"),
+             py::arg("velocity"), py::arg("factor"), "Shift and scale velocities; returns what that added, (2, 4).");
   module.def("resume", &resume, py::arg("lammps"), "To be called before each `run N pre no`.");
   module.def(
       "tallied", [](std::uintptr_t address) { return lammps_at(address)->update->eflag_atom; }, py::arg("lammps"),

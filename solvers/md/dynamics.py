@@ -12,6 +12,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
+from . import _inside
 from .library import Array, Lammps
 from .settings import MolecularDynamicsSettings
 from .trial import whole_steps
@@ -63,9 +64,9 @@ class MolecularDynamics:
         self._window = window
         self._bound: Bound | None = None
         self._running = False
-        self._inventory: dict[str, Array] = {}
-        self._inventory_at = -1
-        """The number of LAMMPS' commands at which the interior was counted: it is asked for twice a window."""
+        self._sides = np.zeros((2, 7))
+        self._counted_at = -1
+        """The number of LAMMPS' commands at which both sides were counted: they are asked for three times a window."""
         self.windows = 0
         """Windows that were run, settling included."""
         self.on_step: Callable[[], None] | None = None
@@ -103,7 +104,7 @@ class MolecularDynamics:
     def bound(self, axis: str, at: float) -> None:
         """End the interior at the plane ``axis = at``; the interior is below it."""
         self._bound = Bound(AXES[axis], at)
-        self._inventory_at = -1
+        self._counted_at = -1
 
     def begin(self) -> None:
         """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent.
@@ -163,31 +164,43 @@ class MolecularDynamics:
         assert self._bound is not None, "bound() first"
         return self.fluid() & ~self._bound.inside(self.lammps.atoms("x"))
 
-    def held(self, chosen: np.ndarray, kinetic: np.ndarray) -> dict[str, Array]:
-        """Mass, momentum and energy of atoms: pair energy of ``chosen``, all else of ``kinetic`` (this rank's)."""
-        lammps = self.lammps
-        mass, velocity = lammps.masses()[kinetic], lammps.atoms("v")[kinetic]
-        energy = 0.5 * lammps.constant("mvv2e") * np.sum(mass * np.sum(velocity**2, axis=1))
-        potential = lammps.compute_atom("suture_pe")[chosen].sum()
-        return {"mass": np.array([mass.sum()]), "momentum": mass @ velocity, "energy": np.array([energy + potential])}
-
     def inventory(self) -> dict[str, Array]:
         """Mass, momentum, and kinetic energy plus half of each pair's energy of the interior.
 
         Pairs of fluid and wall count wholly. The script must exclude pairs of wall and wall.
         """
-        self.begin()
-        if self._inventory_at != self.lammps.commands:
-            self._inventory, self._inventory_at = self._count(), self.lammps.commands
-        return {quantity: value.copy() for quantity, value in self._inventory.items()}
+        return self._held(0)
 
-    def _count(self) -> dict[str, Array]:
-        counted = (self.lammps.integers("mask") & self._counted) != 0
-        fluid = self.fluid()
-        if self._bound is not None:
-            beyond = fluid & ~self._bound.inside(self.lammps.atoms("x"))
-            counted, fluid = counted & ~beyond, fluid & ~beyond
-        return self.held(counted, fluid)
+    def beyond(self) -> dict[str, Array]:
+        """The same of the fluid beyond the bound."""
+        return self._held(1)
+
+    def _held(self, side: int) -> dict[str, Array]:
+        self.begin()
+        if self._counted_at != self.lammps.commands:
+            self._sides, self._counted_at = self._count(), self.lammps.commands
+        _, mass, *momentum, square, potential = self._sides[side]
+        energy = 0.5 * self.lammps.constant("mvv2e") * square + potential
+        return {"mass": np.array([mass]), "momentum": np.array(momentum), "energy": np.array([energy])}
+
+    def _count(self) -> Array:
+        lammps, bound = self.lammps, self._bound or Bound(0, np.inf)
+        assert _inside.tallied(lammps.address) == lammps.step, "energies are tallied at the windows' ends only"
+        return _inside.sides(lammps.address, self._fluid, self._counted, bound.axis, bound.at, "suture_pe")
+
+    def moments(self, axis: int, edges: Array) -> Array:
+        """Of the fluid in bins along an axis: number, mass, Σmv (3), Σmv², (bins, 6), this rank's share."""
+        return _inside.moments(self.lammps.address, self._fluid, axis, edges)
+
+    def drive(self, axis: int, edges: Array, shift: Array, velocity: Array, factor: Array) -> Array:
+        """Shift the fluid's velocities in each bin, (bins, 3), then scale what differs from ``velocity``, (bins, 3).
+
+        Returns what that added to this rank's atoms: a row for the shift and one for the scaling, with three
+        components of momentum and the kinetic energy.
+        """
+        self._counted_at = -1
+        added = _inside.drive(self.lammps.address, self._fluid, axis, edges, shift, velocity, factor)
+        return added * np.array([1.0, 1.0, 1.0, 0.5 * self.lammps.constant("mvv2e")])
 
     def rows(self) -> dict[str, dict[str, Array]]:
         """What each wall gave to the interior since the start: momentum and energy."""

@@ -72,10 +72,45 @@ def test_inventory_of_the_two_sides_of_a_plane_add_up(solver):
     solver.advance(0.1)
     whole = solver.inventory()
     solver.bound("z", 4.0)
-    inside, outside = solver.inventory(), solver.held(solver.outside(), solver.outside())
+    inside, outside = solver.inventory(), solver.beyond()
     for quantity in whole:
         assert inside[quantity] + outside[quantity] == pytest.approx(whole[quantity], rel=1e-12, abs=1e-11)
     assert 0 < inside["mass"][0] < whole["mass"][0]
+
+
+def test_moments_are_those_of_the_atoms_in_each_bin(solver):
+    solver.advance(0.1)
+    z, v = solver.lammps.atoms("x")[:, 2], solver.lammps.atoms("v")
+    edges = np.array([1.0, 2.5, 3.0, np.inf])
+    for row, lower, upper in zip(solver.moments(2, edges), edges[:-1], edges[1:], strict=True):
+        here = v[(z >= lower) & (z < upper)]
+        assert row[0] == row[1] == len(here) > 0
+        assert row[2:5] == pytest.approx(here.sum(axis=0), rel=1e-12)
+        assert row[5] == pytest.approx((here**2).sum(), rel=1e-12)
+    with pytest.raises(ValueError, match="edges must ascend"):
+        solver.moments(2, edges[::-1])
+
+
+def test_driving_moves_and_heats_each_bin_and_says_what_that_added(solver):
+    solver.advance(0.1)
+    z, v = solver.lammps.atoms("x")[:, 2], solver.lammps.atoms("v")
+    edges, mean = np.array([1.0, 3.0, np.inf]), np.array([[0.1, 0.0, -0.2], [0.0, 0.3, 0.0]])
+    before, counted = v.copy(), solver.inventory()
+    shift, factor = np.array([[0.5, 0.0, 0.1], [0.0, -0.2, 0.0]]), np.array([1.1, 0.8])
+    added = solver.drive(2, edges, shift, mean, factor)
+    below = z < 1.0
+    assert np.array_equal(v[below], before[below])
+    assert below.any()
+    place = (z[~below] >= 3.0).astype(int)
+    shifted = before[~below] + shift[place]
+    assert v[~below] == pytest.approx(mean[place] + factor[place, None] * (shifted - mean[place]), abs=1e-14)
+    assert added[0, :3] == pytest.approx((shifted - before[~below]).sum(axis=0), abs=1e-11)
+    assert added[0, 3] == pytest.approx(0.5 * ((shifted**2).sum() - (before[~below] ** 2).sum()), rel=1e-11)
+    now = solver.inventory()
+    assert now["momentum"] - counted["momentum"] == pytest.approx(added[:, :3].sum(axis=0), abs=1e-11)
+    assert now["energy"] - counted["energy"] == pytest.approx(added[:, 3].sum(), abs=1e-10)
+    with pytest.raises(ValueError, match="for each bin"):
+        solver.drive(2, edges, shift[:1], mean, factor)
 
 
 def test_it_advances_by_whole_windows_only(solver):
@@ -162,7 +197,7 @@ def alive(pid):
 
 
 def test_energies_are_tallied_at_the_windows_ends_only(tmp_path):
-    """A wall at a variable's place makes LAMMPS tally in every step of a run without `pre`, unless it is told better."""
+    """Where a wall stands at a variable's place, a run without `pre` would tally in every step."""
     script = tmp_path / "in.moving"
     moving = "variable place equal 6.8\nfix moving all wall/lj126 zhi v_place 1.0 0.4 0.45\n"
     script.write_text(SCRIPT.read_text().replace("timestep", f"{moving}timestep"))
