@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from mpi4py import MPI
 
-from .cells import Array, Cells
+from .cells import Array
+from .choice import Acquaintance
 from .errors import CommunicationError, MappingError
+from .mapping_settings import AUTOMATIC, MappingSettings
 from .quantities import QUANTITIES
-from .rendezvous import Box, Incoming, Meeting, Outgoing, bounding_box, meet_as_receiver, meet_as_sender
+from .rendezvous import Discretisation
+from .transfer import GiveAmount, GiveState, Packs, Pull, TakeAmount, TakeState, Unpacks
 from .waiting import wait
 
 
@@ -29,6 +32,7 @@ class Flow:
     quantities: tuple[str, ...]
     lag: int
     iterated: bool = False
+    mapping: MappingSettings = AUTOMATIC
 
     @property
     def amounts(self) -> tuple[str, ...]:
@@ -43,10 +47,10 @@ class Flow:
 
 @dataclass(frozen=True)
 class Side:
-    """What this rank brings to the rendezvous of one flow: its cells by quantity, in a length unit common to all."""
+    """What this rank brings to the rendezvous of one flow, by quantity, in a length unit common to all."""
 
     flow: Flow
-    cells: Mapping[str, Cells]
+    cells: Mapping[str, Discretisation]
     factors: Mapping[str, float]
     """From the sender's unit to the receiver's, by quantity."""
 
@@ -61,48 +65,24 @@ class Channel:
     samples: int
     """Values of each quantity at one place in one message: those of successive parts of the window, side by side."""
     _tag: int
-    _outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)
-    _incoming: dict[str, list[Incoming]] = field(default_factory=dict)
-    _divisor: dict[str, Array] = field(default_factory=dict)
-    _buffers: dict[int, dict[str, Array]] = field(default_factory=dict)
+    _packs: dict[str, Packs] = field(default_factory=dict)
+    _unpacks: dict[str, Unpacks] = field(default_factory=dict)
+    _buffers: dict[str, dict[int, Array]] = field(default_factory=dict)
     _requests: list[MPI.Request] = field(default_factory=list)
     _flat: dict[int, Array] = field(default_factory=dict)
 
-    def meet(
-        self,
-        meeting: Meeting,
-        side: Side,
-        name: str,
-        boxes: Sequence[Box],
-        members: Mapping[str, tuple[int, ...]],
-    ) -> None:
-        """Find the neighbours of one quantity; ``boxes`` are its bounding boxes, by coupled rank. Raises as below."""
-        cells = side.cells[meeting.quantity]
-        if name == meeting.sender:
-            others = members[meeting.receiver]
-            self._outgoing[meeting.quantity] = meet_as_sender(
-                self.comm, meeting, cells, [boxes[r] for r in others], others, side.factors[meeting.quantity]
-            )
-        else:
-            others = members[meeting.sender]
-            self._incoming[meeting.quantity], self._divisor[meeting.quantity] = meet_as_receiver(
-                self.comm, meeting, cells, [boxes[r] for r in others], others
-            )
-
     def allocate(self) -> None:
         """Make one flat buffer for every neighbour, with a view of it for each quantity."""
-        sizes: dict[int, dict[str, tuple[int, int]]] = {}
-        for quantity in self.flow.quantities:
-            width = self._width(quantity)
-            for out in self._outgoing.get(quantity, []):
-                sizes.setdefault(out.rank, {})[quantity] = (out.weights.shape[0], width)
-            for into in self._incoming.get(quantity, []):
-                sizes.setdefault(into.rank, {})[quantity] = (len(into.cells), width)
-        for rank, shapes in sizes.items():
-            flat = self._flat[rank] = np.zeros(sum(n * c for n, c in shapes.values()))
-            ends = np.cumsum([n * c for n, c in shapes.values()])
-            views = np.split(flat, ends[:-1])
-            self._buffers[rank] = {q: view.reshape(shapes[q]) for q, view in zip(shapes, views, strict=True)}
+        ends = {**self._packs, **self._unpacks}
+        shapes = {q: {r: (n, self._width(q)) for r, n in ends[q].sizes.items()} for q in self.flow.quantities}
+        for rank in sorted({rank for each in shapes.values() for rank in each}):
+            here = {q: each[rank] for q, each in shapes.items() if rank in each}
+            flat = self._flat[rank] = np.zeros(sum(n * c for n, c in here.values()))
+            start = 0
+            for quantity, (n, c) in here.items():
+                view = flat[start : start + n * c].reshape(n, c)
+                self._buffers.setdefault(quantity, {})[rank] = view
+                start += n * c
 
     def _width(self, quantity: str) -> int:
         return QUANTITIES[quantity].components * self.samples
@@ -110,11 +90,10 @@ class Channel:
     def post(self, values: Mapping[str, Array]) -> None:
         """Start sending ``values``, each (own cells, samples * components), after the previous message has left."""
         self.flush()
-        for quantity, routes in self._outgoing.items():
+        for quantity, end in self._packs.items():
             if quantity not in values:
                 raise CommunicationError(f"{self.flow.name}: {self.flow.sender!r} gave no {quantity} in this window")
-            for out in routes:
-                self._buffers[out.rank][quantity][:] = out.weights @ values[quantity]
+            end.pack(values[quantity], self._buffers.get(quantity, {}))
         self._requests = [self.comm.Isend(buffer, dest=rank, tag=self._tag) for rank, buffer in self._flat.items()]
 
     def flush(self) -> float:
@@ -129,19 +108,15 @@ class Channel:
         """Wait for the message; returns values, each (own cells, samples * components), and the seconds waited."""
         requests = [self.comm.Irecv(buffer, source=rank, tag=self._tag) for rank, buffer in self._flat.items()]
         waited = wait(requests, self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
-        values: dict[str, Array] = {}
-        for quantity, routes in self._incoming.items():
-            total = np.zeros((len(self._divisor[quantity]), self._width(quantity)))
-            for into in routes:
-                total[into.place] += self._buffers[into.rank][quantity]
-            if QUANTITIES[quantity].kind == "state":
-                total /= self._divisor[quantity][:, None]
-            values[quantity] = total
+        values = {
+            quantity: end.unpack(self._buffers.get(quantity, {}), self._width(quantity))
+            for quantity, end in self._unpacks.items()
+        }
         return values, waited
 
 
 def connect(
-    comm: MPI.Comm,
+    comm: MPI.Intracomm,
     name: str,
     sides: Sequence[Side],
     flows: Sequence[Flow],
@@ -152,33 +127,44 @@ def connect(
     """Let all participants meet; returns the channels of this rank, one for each of its ``sides``.
 
     ``flows`` lists every flow of the case in one order on all ranks; ``sides`` those that this participant takes part
-    in. Collective over ``comm``. Raises ``MappingError`` on every rank alike when two sides do not cover each other.
+    in. Collective over ``comm``. Raises ``MappingError`` on every rank alike when a mapping does not fit its two sides.
     """
     mine = {side.flow: side for side in sides}
-    boxes = comm.allgather(
-        {(flows.index(f), q): bounding_box(side.cells[q]) for f, side in mine.items() for q in f.quantities}
-    )
+    acquaintance = Acquaintance(comm, name, members, deadline)
+    acquaintance.introduce({(flows.index(f), q): side.cells[q] for f, side in mine.items() for q in f.quantities})
     channels: list[Channel] = []
     problem = ""
-    tag = 0
     for number, flow in enumerate(flows):
-        channel = Channel(flow, comm, deadline, samples, _tag=tag)
+        if flow not in mine:
+            continue
+        channel = Channel(flow, comm, deadline, samples, _tag=number)
         for quantity in flow.quantities:
-            tag += 1
-            if flow not in mine:
-                continue
-            meeting = Meeting(
-                flow.interface, quantity, QUANTITIES[quantity].kind == "amount", flow.sender, flow.receiver, tag
-            )
             try:
-                channel.meet(meeting, mine[flow], name, [b.get((number, quantity)) for b in boxes], members)
+                _join(channel, quantity, mine[flow], acquaintance, (number, quantity))
             except MappingError as error:
                 problem = problem or str(error)
-        tag += 1
-        if flow in mine:
-            channel.allocate()
-            channels.append(channel)
+        channels.append(channel)
+    acquaintance.part()
     problems = [each for each in comm.allgather(problem) if each]
     if problems:
         raise MappingError(problems[0])
+    for channel in channels:
+        channel.allocate()
     return channels
+
+
+def _join(channel: Channel, quantity: str, side: Side, acquaintance: Acquaintance, key: tuple[int, str]) -> None:
+    """Build both ends of one quantity: a state is mapped where it arrives, an amount before it leaves."""
+    flow, factor = side.flow, side.factors[quantity]
+    amount = QUANTITIES[quantity].kind == "amount"
+    evaluation, source = (flow.sender, flow.receiver) if amount else (flow.receiver, flow.sender)
+    end = acquaintance.map(flow.interface, evaluation, source, flow.mapping, key, amount)
+    if isinstance(end, Pull):
+        if amount:
+            channel._packs[quantity] = GiveAmount(end, factor)
+        else:
+            channel._unpacks[quantity] = TakeState(end, factor)
+    elif amount:
+        channel._unpacks[quantity] = TakeAmount(end)
+    else:
+        channel._packs[quantity] = GiveState(end)

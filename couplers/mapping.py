@@ -81,10 +81,11 @@ def require_cover(cells: Cells, shared: Array, side: str, other: str, interface:
         what = "is not covered" if missing[worst] > 0 else "is covered twice"
         raise MappingError(
             f"interface {interface!r}: {abs(missing[worst]):.3g} of the cell of {side!r} from "
-            f"{_point(cells.lower[worst])} to {_point(cells.upper[worst])} {what} by the cells of {other!r}. "
+            f"{point_text(cells.lower[worst])} to {point_text(cells.upper[worst])} {what} by the cells of {other!r}. "
             f"Both sides must describe the same region"
         )
 
 
-def _point(x: Array) -> str:
+def point_text(x: Array) -> str:
+    """A place as messages show it."""
     return "(" + ", ".join(f"{c:g}" for c in x) + ")"

@@ -1,67 +1,77 @@
-"""Who shares cells with whom: the geometric rendezvous of two distributed discretisations of one interface.
+"""Who shares what with whom: the geometric rendezvous of two distributed discretisations of one interface.
 
-After it, data go straight from the rank that has a sender cell to the ranks that have the receiver cells it meets.
-Only bounding boxes are known to everyone; no rank ever holds another's cells beyond those near its own.
+After it, values go straight from the rank that has them to the ranks that need them. Only bounding boxes and a few
+numbers are known to everyone; no rank ever holds another's places beyond those near its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from mpi4py import MPI
-from scipy.sparse import csr_matrix
 
 from .cells import Array, Cells
-from .mapping import Index, overlaps, require_cover
+from .errors import MappingError
+from .mapping import flat_axes
+from .mesh import CORNERS, Mesh
+from .operators import Index32, row_defect
+from .pair import INT, Pair
+from .transfer import Pull
 
+Discretisation = Cells | Mesh
+_ROUND_OFF = 1e-12
+"""Largest deviation of a row's sum from one that is not a fault of the mapping."""
 Box = tuple[tuple[float, ...], tuple[float, ...]] | None
+"""Lower and upper corner; None around nothing."""
 
 
 @dataclass(frozen=True)
-class Meeting:
-    """One quantity on its way from one participant to another over one interface."""
+class Summary:
+    """What everyone knows about one rank's share of a discretisation."""
 
-    interface: str
-    quantity: str
-    extensive: bool
-    """An amount (mapped conservatively), else a state (mapped consistently)."""
-    sender: str
-    receiver: str
-    tag: int
-    """Message tag, unique to the meeting."""
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """Contributions of this rank's sender cells to one neighbour: ``weights @ values`` goes into its cells."""
-
-    rank: int
-    weights: csr_matrix
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """Cells of this rank to which one neighbour contributes, in the order of its message."""
-
-    rank: int
-    cells: Index
-    place: Index | slice
-    """The same cells, as a slice where they follow one another, which is much quicker to add to."""
+    cells: bool
+    """Whether it is made of cells; else it is a mesh, perhaps without elements."""
+    count: int
+    """Number of own places: cells, or owned points."""
+    dimension: int
+    """Largest dimension of the elements of a mesh; 0 without any."""
+    corners: int
+    """Largest number of corners of an element."""
+    ghosts: bool
+    box: Box
+    """Around the own places: cells, or owned points."""
+    reach: Box
+    """Around the elements, with their ghosts."""
+    flat: tuple[bool, bool, bool] = (False, False, False)
+    """Axes along which none of the cells has an extent."""
 
     @classmethod
-    def of(cls, rank: int, cells: Index) -> Incoming:
-        """``cells`` ascend."""
-        first, last = int(cells[0]), int(cells[-1])
-        return cls(rank, cells, slice(first, last + 1) if last - first + 1 == len(cells) else cells)
+    def of(cls, own: Discretisation) -> Summary:
+        """Sum a discretisation up."""
+        if isinstance(own, Cells):
+            box = box_around(own.lower, own.upper)
+            return cls(True, len(own), 0, 1, False, box, box, tuple(flat_axes(own).tolist()))
+        corners = max((CORNERS[kind] for kind in own.elements), default=1)
+        box = box_around(own.owned_points)
+        ghosts = len(own.points) > len(own)
+        reach = box if own.elements else None
+        if ghosts and own.elements:
+            named = np.zeros(len(own.points), dtype=bool)
+            for nodes in own.elements.values():
+                named[nodes] = True
+            reach = box_around(own.points[named])
+        return cls(False, len(own), own.dimension, corners, ghosts, box, reach)
 
 
-def bounding_box(cells: Cells | None) -> Box:
-    """Lower and upper corner of all cells; None without cells."""
-    if cells is None or not len(cells):
+def box_around(*points: Array) -> Box:
+    """Bounding box of points (n, 3)."""
+    filled = [p for p in points if len(p)]
+    if not filled:
         return None
-    return tuple(cells.lower.min(axis=0)), tuple(cells.upper.max(axis=0))
+    low = np.min([p.min(axis=0) for p in filled], axis=0)
+    high = np.max([p.max(axis=0) for p in filled], axis=0)
+    return tuple(low.tolist()), tuple(high.tolist())
 
 
 def touch(a: Box, b: Box) -> bool:
@@ -72,50 +82,102 @@ def touch(a: Box, b: Box) -> bool:
     return all(la <= ub + slack and lb <= ua + slack for la, ua, lb, ub in zip(*a, *b, strict=True))
 
 
-def meet_as_sender(
-    comm: MPI.Comm, meeting: Meeting, cells: Cells, boxes: Sequence[Box], receivers: Sequence[int], factor: float
-) -> list[Outgoing]:
-    """Build what this rank sends. ``boxes`` holds the bounding box of every rank of ``receivers``.
+def places(own: Discretisation) -> Array:
+    """Where the values are: centres of cells, owned points of a mesh, (n, 3)."""
+    return own.centres if isinstance(own, Cells) else own.owned_points
 
-    ``factor`` converts the sender's unit to the receiver's. Raises ``MappingError`` when an amount's cells are not
-    covered by the other side: that part of the amount would be lost.
+
+def same(a: Discretisation, b: Discretisation) -> bool:
+    """Whether two discretisations are alike, so that one rendezvous serves both."""
+    if a is b:
+        return True
+    if isinstance(a, Cells) and isinstance(b, Cells):
+        return np.array_equal(a.lower, b.lower) and np.array_equal(a.upper, b.upper)
+    if isinstance(a, Cells) or isinstance(b, Cells):
+        return False
+    return (
+        a.owned == b.owned
+        and np.array_equal(a.points, b.points)
+        and a.elements.keys() == b.elements.keys()
+        and all(np.array_equal(nodes, b.elements[kind]) for kind, nodes in a.elements.items())
+        and (a.ids is b.ids or (a.ids is not None and b.ids is not None and np.array_equal(a.ids, b.ids)))
+        and np.array_equal(a.outer, b.outer)
+    )
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Two sides of an interface that build one mapping together."""
+
+    interface: str
+    evaluation: str
+    """Participant whose places the values are wanted at."""
+    source: str
+    """Participant that has the values."""
+    pair: Pair
+    summaries: Mapping[int, Summary]
+    """Of every rank of both, by coupled rank."""
+    amounts: bool
+    """Whether amounts go the other way by the transpose: then the source must be covered too."""
+
+    def side(self, name: str) -> dict[int, Summary]:
+        """The summaries of one participant's ranks."""
+        ranks = self.pair.mine if name == self.pair.name else self.pair.theirs
+        return {rank: self.summaries[rank] for rank in ranks}
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether this rank is on the evaluation side."""
+        return self.pair.name == self.evaluation
+
+
+def ask(meeting: Meeting, owner: Index32 | int, index: Index32) -> tuple[Index32, dict[int, int]]:
+    """Ask owners (coupled ranks) for their values ``index``: (n, width) each, or one owner for all.
+
+    Returns the column of each of them, and the number of columns from each rank. The partner calls ``be_asked``.
     """
-    near = [rank for rank, box in zip(receivers, boxes, strict=True) if touch(bounding_box(cells), box)]
-    theirs = {rank: comm.recv(source=rank, tag=meeting.tag) for rank in near}
-    found = {rank: overlaps(cells, other) for rank, other in theirs.items()}
-    covered = np.zeros(len(cells))
-    for _, j, share in found.values():
-        covered += np.bincount(j, share, len(cells))
-    outgoing: list[Outgoing] = []
-    for rank, (i, j, share) in found.items():
-        targets, row = np.unique(i, return_inverse=True)
-        comm.send((targets, np.bincount(row, share, len(targets))), dest=rank, tag=meeting.tag)
-        if len(targets):
-            weight = share / covered[j] if meeting.extensive else share
-            shape = (len(targets), len(cells))
-            outgoing.append(Outgoing(rank, csr_matrix((factor * weight, (row, j)), shape=shape)))
-    if meeting.extensive:
-        require_cover(cells, covered, meeting.sender, meeting.receiver, meeting.interface)
-    return outgoing
+    wanted: dict[int, Index32] = {}
+    if isinstance(owner, int):
+        column, wanted[owner] = _numbered(index)
+    else:
+        column = np.empty(index.shape, dtype=np.int32)
+        start = 0
+        for rank in np.unique(owner).tolist():
+            chosen = owner == rank
+            numbers, wanted[rank] = _numbered(index[chosen])
+            column[chosen] = numbers + np.int32(start)
+            start += len(wanted[rank])
+    wanted = {rank: each for rank, each in wanted.items() if len(each)}
+    meeting.pair.swap({rank: [each] for rank, each in wanted.items()}, [INT])
+    return column, {rank: len(each) for rank, each in wanted.items()}
 
 
-def meet_as_receiver(
-    comm: MPI.Comm, meeting: Meeting, cells: Cells, boxes: Sequence[Box], senders: Sequence[int]
-) -> tuple[list[Incoming], Array]:
-    """Build what this rank receives: its neighbours, and the divisor (n,) that makes sums means (ones for amounts).
+def be_asked(meeting: Meeting) -> dict[int, Index32]:
+    """Learn which of the own values each coupled rank wants, in ascending order. The partner calls ``ask``."""
+    arrived = meeting.pair.swap({}, [INT])
+    return {rank: index for rank, (index,) in arrived.items()}
 
-    ``boxes`` holds the bounding box of every rank of ``senders``. Raises ``MappingError`` when the other side leaves
-    part of a cell without a value.
-    """
-    near = [rank for rank, box in zip(senders, boxes, strict=True) if touch(bounding_box(cells), box)]
-    requests = [comm.isend(cells, dest=rank, tag=meeting.tag) for rank in near]
-    covered = np.zeros(len(cells))
-    incoming: list[Incoming] = []
-    for rank in near:
-        targets, share = comm.recv(source=rank, tag=meeting.tag)
-        covered[targets] += share
-        if len(targets):
-            incoming.append(Incoming.of(rank, targets))
-    MPI.Request.waitall(requests)
-    require_cover(cells, covered, meeting.receiver, meeting.sender, meeting.interface)
-    return incoming, np.ones(len(cells)) if meeting.extensive else covered
+
+def _numbered(index: Index32) -> tuple[Index32, Index32]:
+    """Number the different values of ``index`` in ascending order."""
+    if not index.size:
+        return index.astype(np.int32), np.zeros(0, dtype=np.int32)
+    marked = np.zeros(int(index.max()) + 1, dtype=bool)
+    marked[index.ravel()] = True
+    different = np.flatnonzero(marked).astype(np.int32)
+    if len(different) == len(marked):
+        return np.ascontiguousarray(index, dtype=np.int32), different
+    number = np.cumsum(marked, dtype=np.int32)
+    number -= 1
+    return number[index], different
+
+
+def verified(pull: Pull, meeting: Meeting) -> Pull:
+    """The same, if its rows sum to one: then constants are kept, and by the transpose sums. Else ``MappingError``."""
+    defect = row_defect(pull.operator)
+    if defect > _ROUND_OFF:
+        raise MappingError(
+            f"interface {meeting.interface!r}: a constant of {meeting.source!r} would be off by {defect:.3g} of itself "
+            f"at {meeting.evaluation!r}: the mapping does not fit these points; choose another one"
+        )
+    return pull

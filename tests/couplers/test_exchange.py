@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from mpi4py import MPI
-from scipy.sparse import csr_matrix
 
 from suture.couplers.cells import Cells
 from suture.couplers.errors import CommunicationError, MappingError
 from suture.couplers.exchange import Channel, Flow, Side, connect
-from suture.couplers.rendezvous import Outgoing
+from suture.couplers.transfer import Give, GiveState
 from suture.couplers.waiting import wait
 
 from ..mpi import mpirun
@@ -62,7 +61,7 @@ def test_a_side_without_a_partner_is_not_covered():
 
 def test_what_was_not_given_is_named():
     channel = Channel(Flow("seam", "a", "b", ("mass",), lag=0), MPI.COMM_SELF, 1.0, samples=1, _tag=0)
-    channel._outgoing["mass"] = [Outgoing(0, csr_matrix(np.eye(1)))]
+    channel._packs["mass"] = GiveState(Give({0: np.zeros(1, dtype=np.int32)}, 1))
     channel.allocate()
     with pytest.raises(CommunicationError, match=r"seam: a -> b: 'a' gave no mass in this window"):
         channel.post({"energy": np.zeros((1, 1))})

@@ -1,0 +1,97 @@
+"""Linear operators from values at columns (asked of the other side) to values at rows (this rank's own)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from ._operators import apply_stencil, apply_transposed_stencil
+from .cells import Array
+
+Index32 = NDArray[np.int32]
+
+
+class Operator(Protocol):
+    """W of a consistent mapping: rows sum to one.
+
+    Values are C-contiguous, of shape (rows, components) or (columns, components). An operator may be collective over
+    the participant's own communicator; then every rank calls it, if only with no rows.
+    """
+
+    @property
+    def rows(self) -> int:
+        """Number of own places."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Number of values asked of the other side."""
+        ...
+
+    def apply(self, x: Array, out: Array) -> None:
+        """Set ``out`` (rows, components) to W ``x``."""
+        ...
+
+    def apply_transposed(self, y: Array, out: Array) -> None:
+        """Set ``out`` (columns, components) to the transpose of W times ``y``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """The same small number of columns in every row."""
+
+    column: Index32
+    """(rows, width)."""
+    weight: Array
+    """(rows, width); of no size where every row takes one column as it is."""
+    columns: int
+
+    @property
+    def rows(self) -> int:
+        """Number of own places."""
+        return len(self.column)
+
+    def apply(self, x: Array, out: Array) -> None:
+        """See ``Operator``."""
+        apply_stencil(self.column, self.weight, x, out)
+
+    def apply_transposed(self, y: Array, out: Array) -> None:
+        """See ``Operator``."""
+        apply_transposed_stencil(self.column, self.weight, y, out)
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """Any sparse matrix."""
+
+    matrix: csr_matrix
+
+    @property
+    def rows(self) -> int:
+        """Number of own places."""
+        return self.matrix.shape[0]
+
+    @property
+    def columns(self) -> int:
+        """Number of values asked of the other side."""
+        return self.matrix.shape[1]
+
+    def apply(self, x: Array, out: Array) -> None:
+        """See ``Operator``."""
+        out[:] = self.matrix @ x
+
+    def apply_transposed(self, y: Array, out: Array) -> None:
+        """See ``Operator``."""
+        out[:] = self.matrix.T @ y
+
+
+def row_defect(operator: Operator) -> float:
+    """Largest deviation of a row's sum from one: what a constant, or the sum of an amount, would lose."""
+    sums = np.zeros((operator.rows, 1))
+    operator.apply(np.ones((operator.columns, 1)), sums)
+    return float(np.abs(sums - 1.0).max(initial=0.0))

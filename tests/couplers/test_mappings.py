@@ -1,0 +1,67 @@
+"""Every mapping: its order, sums, moments and work, and the same result on any number of ranks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ..mpi import mpirun
+from .play_mappings import ORDERS, RANKS, RANKS_CASES, share
+from .surfaces import square
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def arrived() -> dict[str, Any]:
+    return json.loads(mpirun(8, "-m", "tests.couplers.play_mappings", "ranks", cwd=ROOT, timeout=120).stdout)
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Any]:
+    return json.loads(mpirun(2, "-m", "tests.couplers.play_mappings", "orders", cwd=ROOT, timeout=120).stdout)
+
+
+@pytest.mark.parametrize("mapping", RANKS_CASES)
+@pytest.mark.parametrize("ranks", RANKS[1:], ids=lambda r: f"{r[0]}+{r[1]}")
+def test_the_number_of_ranks_does_not_matter(arrived, mapping, ranks):
+    one, many = arrived[mapping]["1 + 1"], arrived[mapping]["{} + {}".format(*ranks)]
+    assert isinstance(one, dict), one
+    assert isinstance(many, dict), many
+    for quantity, values in one.items():
+        scale = np.abs(values).max()
+        np.testing.assert_allclose(many[quantity], values, rtol=0, atol=1e-12 * scale, err_msg=quantity)
+
+
+EXPECTED = {"nearest neighbour": 1.0, "nearest projection": 2.0}
+
+
+@pytest.mark.parametrize("mapping", ORDERS)
+def test_states_converge_at_the_mapping_s_order(measured, mapping):
+    errors = np.array([each["error"] for each in measured[mapping]])
+    orders = np.log2(errors[:-1] / errors[1:])
+    assert np.all(orders > EXPECTED[mapping.split(",")[0]] - 0.15), orders
+
+
+@pytest.mark.parametrize("mapping", ORDERS)
+def test_sums_of_amounts_are_kept_and_work_is_the_same_on_both_sides(measured, mapping):
+    for each in measured[mapping]:
+        assert each["sum"] < 1e-14 and each["work"] < 1e-13, each
+
+
+@pytest.mark.parametrize("mapping", [name for name in ORDERS if "volume" in name and "neighbour" not in name])
+def test_first_moments_are_kept_where_both_sides_fill_the_same_volume(measured, mapping):
+    assert max(each["moment"] for each in measured[mapping]) < 1e-13
+
+
+def test_shares_are_what_the_test_above_needs():
+    """Some rank has ghosts, one has nothing, and no point is lost."""
+    mesh = square(16, seed=1)
+    shares = [share(mesh, rank, 3, 97) for rank in range(3)]
+    assert np.array_equal(np.sort(np.concatenate([own for _, own in shares])), np.arange(len(mesh)))
+    assert [len(own) == 0 for _, own in shares] == [False, True, False]
+    assert any(len(part.points) > len(part) for part, _ in shares)
