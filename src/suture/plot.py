@@ -76,13 +76,15 @@ def ledger_figure(books: Books) -> Figure:
 
 
 def profiles_figure(paths: list[Path]) -> Figure:
-    """Velocity and temperature along the interface's normal, averaged over each quarter of the run."""
+    """What the solvers kept along the interface's normal, averaged over each quarter of the run."""
     import h5py
 
-    figure, rows = _figure(3, 9.0)
-    quantities = (("velocity", 0, "velocity x"), ("temperature", None, "temperature"), ("density", None, "density"))
-    for path in paths:
-        with h5py.File(path, "r") as file:  # pyright: ignore[reportAttributeAccessIssue]
+    known = (("velocity", 0, "velocity x"), ("temperature", None, "temperature"), ("density", None, "density"))
+    files = [h5py.File(path, "r") for path in paths]  # pyright: ignore[reportAttributeAccessIssue]
+    quantities = [quantity for quantity in known if all(quantity[0] in file for file in files)]
+    figure, rows = _figure(len(quantities), 3.0 * len(quantities))
+    for opened in files:
+        with opened as file:
             centre = 0.5 * (file["edges"][1:] + file["edges"][:-1])
             for axes, (name, component, label) in zip(rows, quantities, strict=True):
                 values = file[name][:] if component is None else file[name][..., component]
