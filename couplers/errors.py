@@ -88,6 +88,12 @@ class LedgerError(SutureError):
     exit_code = 2
 
 
+class ProfileError(SutureError):
+    """A run has left no profile."""
+
+    exit_code = 2
+
+
 class VerificationError(SutureError):
     """A case does not agree with its reference."""
 

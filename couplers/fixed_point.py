@@ -16,6 +16,7 @@ from mpi4py import MPI
 
 from .acceleration import create_acceleration
 from .cells import Array
+from .clock import EVERYONE, Clock
 from .errors import ConvergenceError
 from .exchange import Flow
 from .scheme_model import Scheme
@@ -29,7 +30,13 @@ class FixedPoint:
     """Judges and accelerates the iterations of a window; the same decisions on every rank."""
 
     def __init__(
-        self, scheme: Scheme, flows: Sequence[Flow], inflows: Sequence[Inflow], comm: MPI.Comm, deadline: float
+        self,
+        scheme: Scheme,
+        flows: Sequence[Flow],
+        inflows: Sequence[Inflow],
+        comm: MPI.Comm,
+        deadline: float,
+        clock: Clock,
     ) -> None:
         assert scheme.convergence and scheme.acceleration, "filled in when an implicit case is loaded"
         self._settings = scheme.convergence
@@ -37,8 +44,7 @@ class FixedPoint:
         self._inflows = inflows
         self._comm = comm
         self._deadline = deadline
-        self.waited = 0.0
-        """Seconds spent waiting for the others."""
+        self._clock = clock
         self.iteration = 0
         """Iterations of the present window so far."""
         self.unconverged: list[int] = []
@@ -56,7 +62,8 @@ class FixedPoint:
         share = np.ascontiguousarray(share, dtype=float)
         result = np.empty_like(share)
         request = self._comm.Iallreduce(share, result, op=MPI.SUM)
-        self.waited += wait([request], self._deadline, "the other participants at an iteration's end")
+        with self._clock.span("wait", EVERYONE):
+            wait([request], self._deadline, "the other participants at an iteration's end")
         return result
 
     def begin(self) -> None:
@@ -82,7 +89,7 @@ class FixedPoint:
         self.iteration += 1
         for inflow in self._inflows:
             if inflow.flow.iterated:
-                self.waited += inflow.collect()
+                inflow.collect()
         open_fields = self._open_fields(window)
         x, given = self._vectors()
         if not open_fields or self._give_up(window, open_fields):

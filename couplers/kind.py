@@ -73,7 +73,6 @@ class Kind:
         return (self.gives, self.takes) if self.exchange is None else self.exchange(interface)
 
 
-
 @dataclass(frozen=True)
 class Estimate:
     """What a participant's work will be, for ``suture check``."""

@@ -24,6 +24,7 @@ import numpy as np
 from mpi4py import MPI
 
 from .cells import Array
+from .clock import EVERYONE, Clock
 from .errors import ConservationError, LedgerError
 from .exchange import Flow
 from .quantities import QUANTITIES
@@ -123,11 +124,12 @@ class Closing:
 class Ledger:
     """The books of one run, as every rank holds them."""
 
-    def __init__(self, chart: Chart, comm: MPI.Comm, tolerance: float, deadline: float) -> None:
+    def __init__(self, chart: Chart, comm: MPI.Comm, tolerance: float, deadline: float, clock: Clock) -> None:
         self.chart = chart
         self.tolerance = tolerance
         self._comm = comm
         self._deadline = deadline
+        self._clock = clock
         self._entries = chart.entries()
         self._row_of = {entry: row for row, entry in enumerate(self._entries)}
         self._share = np.zeros((len(self._entries), len(chart.columns)))
@@ -137,8 +139,6 @@ class Ledger:
         """Sum of |amounts| so far of each participant and each flow."""
         self.worst = 0.0
         """The largest relative defect of the run so far."""
-        self.waited = 0.0
-        """Seconds spent waiting for the others' shares."""
 
     def open(self, shares: Mapping[Entry, Array]) -> Closing:
         """Take the opening inventories and carries. Collective."""
@@ -187,7 +187,8 @@ class Ledger:
                 )
             self._share[self._row_of[entry]] = values
         request = self._comm.Iallreduce(self._share, self._total, op=MPI.SUM)
-        self.waited += wait([request], self._deadline, "the other participants at the window's end")
+        with self._clock.span("wait", EVERYONE):
+            wait([request], self._deadline, "the other participants at the window's end")
 
     def _read(self) -> dict[Entry, Array]:
         return {entry: self._total[row].copy() for row, entry in enumerate(self._entries)}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +15,7 @@ from . import checkpoint
 from .bookkeeping import Bookkeeper
 from .case_model import Case
 from .cells import Array, Cells
+from .clock import Clock
 from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
 from .kind import Context
@@ -50,8 +49,8 @@ class Participant:
         self.solver: Books | None = None
         self._stepper: Solver | None = None
         self.adapters: dict[str, Adapter] = {}
-        self.seconds: dict[str, float] = {}
-        """Time spent by this rank, by what it did."""
+        self.clock = Clock()
+        """Where this rank's time goes."""
         self._flows = flows_of(case)
         self._inflows: list[Inflow] = []
         self._outflows: list[Outflow] = []
@@ -100,14 +99,14 @@ class Participant:
         self._gather_round("when it had its initial states")
         coupled, deadline = self.world.coupled, self.case.run.deadline
         if self.case.scheme.implicit:
-            self._fixed_point = FixedPoint(self.case.scheme, self._flows, self._inflows, coupled, deadline)
+            self._fixed_point = FixedPoint(self.case.scheme, self._flows, self._inflows, coupled, deadline, self.clock)
             if saved is not None:
                 self._fixed_point.restore(saved["fixed point"])
         self._books = Bookkeeper(self.case, self.name, self._solves, self.adapters, self._inflows, self._outflows)
         chart = self._books.draw_chart(self.case, self._flows, coupled)
-        self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline)
+        self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline, self.clock)
         self._open_books(saved)
-        self.seconds.clear()
+        self.clock.restart()
 
     def _open_books(self, saved: Mapping[str, Any] | None) -> None:
         attributes = {
@@ -167,8 +166,10 @@ class Participant:
             self.case.scheme.samples or 1,
         )
         ahead = self.case.scheme.extrapolation
-        self._inflows = [Inflow(channel, ahead) for channel in channels if channel.flow.receiver == self.name]
-        self._outflows = [Outflow(channel) for channel in channels if channel.flow.sender == self.name]
+        self._inflows = [
+            Inflow(channel, ahead, self.clock) for channel in channels if channel.flow.receiver == self.name
+        ]
+        self._outflows = [Outflow(channel, self.clock) for channel in channels if channel.flow.sender == self.name]
 
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
@@ -222,6 +223,7 @@ class Participant:
             self.open()
         for index in range(self._done, self.case.windows):
             self.status.update(doing="waiting", window=index, windows=self.case.windows)
+            self.clock.window = index
             yield self._window(index)
         self._finish()
 
@@ -239,7 +241,7 @@ class Participant:
         self._received = {name: {} for name in self.adapters}
         if self._fixed_point is None:
             return
-        with self._time("rewind"):
+        with self.clock.span("rewind"):
             if iteration:
                 for part, state in self._saved:
                     part.restore(state)
@@ -251,7 +253,7 @@ class Participant:
     def receive(self, window: Window) -> None:
         """States and amounts in: what the scheme has for this window, or for this iteration of it."""
         for inflow in self._inflows:
-            self._spend("wait", inflow.take())
+            inflow.take()
         for outflow in self._outflows:
             outflow.open()
         if not self._stepwise:
@@ -265,7 +267,7 @@ class Participant:
 
     def _hand_over(self, interval: Window, begin: float, end: float) -> None:
         """Give the adapters what falls into an interval of the window, whose ends are in fractions of the window."""
-        with self._time("exchange"):
+        with self.clock.span("adapter"):
             values: dict[str, dict[str, Array]] = {name: {} for name in self.adapters}
             for inflow in self._inflows:
                 values[inflow.flow.interface] |= inflow.during(begin, end)
@@ -274,7 +276,7 @@ class Participant:
 
     def _take_over(self, interval: Window, begin: float, end: float) -> None:
         """Take what the adapters give at the end of an interval, and what they took in it by their own count."""
-        with self._time("exchange"):
+        with self.clock.span("adapter"):
             given = {name: adapter.send(interval) for name, adapter in self.adapters.items()}
             for outflow in self._outflows:
                 outflow.add(begin, end, given[outflow.flow.interface])
@@ -297,9 +299,9 @@ class Participant:
         ends = begin / window.dt, 1.0 if self._elapsed >= window.dt * (1.0 - SLIVER) else self._elapsed / window.dt
         if self._stepwise:
             self._hand_over(step, *ends)
-        with self._time("solve"):
+        with self.clock.span("solve"):
             self._stepper.advance(dt)
-        with self._time("exchange"):
+        with self.clock.span("adapter"):
             for adapter in self.adapters.values():
                 adapter.account(dt)
         if self._stepwise:
@@ -310,22 +312,16 @@ class Participant:
         self.status.update(doing="sending")
         if not self._stepwise:
             self._take_over(window, 0.0, 1.0)
-        with self._time("exchange"):
+        with self.clock.span("send"):
             for outflow in self._outflows:
-                waited = outflow.post()
-                self._spend("wait", waited)
-                self._spend("exchange", -waited)
+                outflow.post()
 
     def judge(self, window: Window) -> bool:
         """Whether the window is done, or must be repeated from its beginning. Collective over all participants."""
         if self._fixed_point is not None:
             self.status.update(doing="converging", iteration=self._fixed_point.iteration + 1)
-            before = self._fixed_point.waited
-            with self._time("accelerate"):
+            with self.clock.span("accelerate"):
                 done = self._fixed_point.judge(window.index)
-            waited = self._fixed_point.waited - before
-            self._spend("wait", waited)
-            self._spend("accelerate", -waited)
             if not done:
                 return False
         for inflow in self._inflows:
@@ -340,13 +336,9 @@ class Participant:
         Collective over all participants.
         """
         self.status.update(doing="closing")
-        with self._time("ledger"):
+        with self.clock.span("ledger"):
             shares = self._books.closing(self._received)
-            before = self.ledger.waited
             closing = self.ledger.close(window.index, (window.index + 1) * self.case.time.window, shares)
-        waited = self.ledger.waited - before
-        self._spend("wait", waited)
-        self._spend("ledger", -waited)
         if self._fixed_point is not None:
             closing.iterations = self._fixed_point.iteration
             closing.converged = window.index not in self._fixed_point.unconverged[-1:]
@@ -358,7 +350,7 @@ class Participant:
 
     def write(self, window: Window) -> None:
         """What the adapters keep of every window; fields for ParaView and checkpoints as often as the case says."""
-        with self._time("write"):
+        with self.clock.span("write"):
             for adapter in self.adapters.values():
                 if isinstance(adapter, Records):
                     adapter.record(window)
@@ -367,7 +359,7 @@ class Participant:
                 self.solver.write(window.index, window.end)
         every = self.case.run.checkpoint_every
         if every and (window.index + 1) % every == 0:
-            with self._time("checkpoint"):
+            with self.clock.span("checkpoint"):
                 self._write_checkpoint(window.index + 1)
 
     def _write_checkpoint(self, done: int) -> None:
@@ -396,14 +388,4 @@ class Participant:
     ) -> None:
         if self._file:
             self._file.close(complete=False)
-
-    def _spend(self, what: str, seconds: float) -> None:
-        self.seconds[what] = self.seconds.get(what, 0.0) + seconds
-
-    @contextmanager
-    def _time(self, what: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._spend(what, time.perf_counter() - start)
+        self.clock.write(self.output, self.name, self.world.comm.rank)

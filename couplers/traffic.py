@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .cells import Array, total
+from .clock import Clock
 from .errors import CommunicationError
 from .exchange import Channel
 from .waveform import Recording, evenly, held, is_amount, last, over, summed
@@ -22,9 +24,10 @@ class Inflow:
     amounts that were given and not used are carried to the next one, so that a finite tolerance loses nothing.
     """
 
-    def __init__(self, channel: Channel, extrapolation: str) -> None:
+    def __init__(self, channel: Channel, extrapolation: str, clock: Clock) -> None:
         self.flow = channel.flow
         self.channel = channel
+        self._clock = clock
         self.course: dict[str, Array] = {}
         self.arrived: dict[str, Array] = {}
         """What the sender gave last."""
@@ -52,25 +55,26 @@ class Inflow:
         self.arrived = dict(self.course)
         self._pending = self.flow.lag > 0
 
-    def take(self) -> float:
-        """Get this window's (or this iteration's) course; returns the seconds waited."""
+    def take(self) -> None:
+        """Get this window's (or this iteration's) course."""
         if self.flow.iterated:
-            return 0.0
+            return
         if self._pending:
             self._pending = False
-            return 0.0
-        waited = self.collect()
+            return
+        self.collect()
         self.course = dict(self.arrived)
         if self.flow.lag:
             self._remember()
             self.course |= {q: self._foreseen(q) for q in self.flow.quantities if not is_amount(q)}
-        return waited
 
-    def collect(self) -> float:
-        """Take what the sender gives at the end of the iteration; returns the seconds waited."""
+    def collect(self) -> None:
+        """Take what the sender gives at the end of the iteration."""
         self.before = self.arrived
+        begin = time.perf_counter()
         self.arrived, waited = self.channel.collect()
-        return waited
+        self._clock.add("wait", self.flow.sender, begin, begin + waited)
+        self._clock.add("map", "", begin + waited, time.perf_counter())
 
     def accept(self) -> None:
         """The window is done: carry what was given and not used, and foresee the next one."""
@@ -136,9 +140,10 @@ class Inflow:
 class Outflow:
     """One flow as its sender has it: what it gives, step by step, becomes the course of the window."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, clock: Clock) -> None:
         self.flow = channel.flow
         self.channel = channel
+        self._clock = clock
         self._recording = Recording(self.flow.quantities, channel.samples)
         self._opening: dict[str, Array] = {}
         self._given: Mapping[str, Array] = {}
@@ -162,11 +167,13 @@ class Outflow:
         self._recording.add(begin, end, values)
         self._given = values
 
-    def post(self) -> float:
-        """Send the window's course; returns the seconds waited until the message before it had left."""
+    def post(self) -> None:
+        """Send the window's course, when the message before it has left."""
+        begin = time.perf_counter()
         waited = self.channel.flush()
+        if waited:
+            self._clock.add("wait", self.flow.receiver, begin, begin + waited)
         self.channel.post(self._recording.course)
-        return waited
 
     def accept(self) -> None:
         """The window is done: the next one opens with the states at its end."""

@@ -1,4 +1,4 @@
-"""The command line: ``suture run``, ``check``, ``ledger``, ``verify``, ``plot`` and ``schema``."""
+"""The command line: ``suture run``, ``check``, ``ledger``, ``profile``, ``verify``, ``plot`` and ``schema``."""
 
 from __future__ import annotations
 
@@ -74,6 +74,19 @@ def ledger(
     from .books import show
 
     show(run, as_json=json)
+
+
+@app.command()
+def profile(
+    run: RunPath,
+    trace: Annotated[
+        Path | None, typer.Option("--trace", metavar="FILE", help="Write a trace for https://ui.perfetto.dev.")
+    ] = None,
+) -> None:
+    """Show where each participant's time went, and who waited for whom."""
+    from .profile import show
+
+    show(run, trace)
 
 
 @app.command()

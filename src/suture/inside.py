@@ -156,7 +156,10 @@ def leave(me: Participant) -> None:
     """Write where the time went. Collective over all participants."""
     import json
 
-    fields = {"participant": me.name, "rank": me.world.comm.rank, "seconds": me.seconds}
+    spent: dict[str, float] = {}
+    for (what, _), seconds in me.clock.seconds.items():
+        spent[what] = spent.get(what, 0.0) + seconds
+    fields = {"participant": me.name, "rank": me.world.comm.rank, "seconds": spent}
     everyone = me.world.coupled.gather(fields)
     if everyone is not None:
         (me.output / "timings.json").write_text(json.dumps(everyone, indent=1))

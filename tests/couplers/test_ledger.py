@@ -7,6 +7,7 @@ import pytest
 from mpi4py import MPI
 
 from suture.couplers.cells import Array
+from suture.couplers.clock import Clock
 from suture.couplers.errors import ConservationError, LedgerError
 from suture.couplers.exchange import Flow
 from suture.couplers.ledger import Chart, Closing, Entry, Ledger, relative_defect
@@ -53,7 +54,7 @@ class Run:
 
 
 def open_books(run: Run, chart: Chart = CHART, tolerance: float = 1e-12) -> Ledger:
-    ledger = Ledger(chart, MPI.COMM_SELF, tolerance, deadline=10.0)
+    ledger = Ledger(chart, MPI.COMM_SELF, tolerance, 10.0, Clock())
     ledger.open(run.opening())
     return ledger
 
