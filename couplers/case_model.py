@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .mapping_settings import AUTOMATIC, MappingSettings
 from .quantities import AMOUNTS, QUANTITIES, STATES
 from .scheme_model import Count, Scheme
 from .table import Table
@@ -106,7 +107,10 @@ class Direction(Table):
     sender: str = Field(alias="from", description="Participant that gives.")
     receiver: str = Field(alias="to", description="Participant that takes.")
     amounts: tuple[Amount, ...] = Field(default=(), description="Conserved amounts: mass, momentum, energy.")
-    states: tuple[State, ...] = Field(default=(), description="States: density, velocity, temperature, pressure.")
+    states: tuple[State, ...] = Field(default=(), description=f"States: {', '.join(STATES)}.")
+    mapping: MappingSettings | None = Field(
+        default=None, description="How values get from one side's places to the other's; default: the interface's."
+    )
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -119,6 +123,9 @@ class Interface(Table):
 
     exchange: tuple[Direction, ...] | None = Field(
         default=None, description="What goes which way; default: all that one side's kind gives and the other's takes."
+    )
+    mapping: MappingSettings = Field(
+        default=AUTOMATIC, description="How values get from one side's places to the other's; default: what suits them."
     )
     sides: dict[str, TableOfKind] = Field(
         description="One table per participant, two in all, as its kind defines them."

@@ -42,6 +42,10 @@ class Cells:
     def __len__(self) -> int:
         return len(self.lower)
 
+    def scaled(self, factor: float) -> Cells:
+        """The same cells with all lengths multiplied by ``factor``."""
+        return self if factor == 1.0 else Cells(self.lower * factor, self.upper * factor)
+
     @property
     def centres(self) -> Array:
         """Cell centres, (n, 3)."""

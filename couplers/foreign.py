@@ -15,6 +15,7 @@ from .case_model import Case
 from .cells import Array, Cells, total
 from .errors import CaseError, Mistake, SutureError
 from .ledger import Closing
+from .mesh import Mesh
 from .participant import Participant
 from .protocols import Amounts
 from .quantities import QUANTITIES
@@ -25,7 +26,7 @@ from .world import World
 class ForeignSide:
     """One interface as a foreign solver sees it: what arrived, what was booked of it, and what is given."""
 
-    def __init__(self, name: str, amounts: Cells | None, states: Cells | None) -> None:
+    def __init__(self, name: str, amounts: Cells | Mesh | None, states: Cells | Mesh | None) -> None:
         self._name = name
         self._cells = {"amount": amounts, "state": states}
         self._given: dict[str, Array] = {}
@@ -56,13 +57,13 @@ class ForeignSide:
                 shape
             )
 
-    def cells(self, quantity: str) -> Cells:
-        """The cells that were named for amounts or for states."""
+    def cells(self, quantity: str) -> Cells | Mesh:
+        """The cells or the mesh that was named for amounts or for states."""
         kind = QUANTITIES[quantity].kind
         found = self._cells[kind]
         if found is None:
             raise SutureError(
-                f"interface {self._name!r} exchanges {quantity}: name its cells, side(…, {kind}s=(lower, upper))"
+                f"interface {self._name!r} exchanges {quantity}: name its cells or its mesh, side(…, {kind}s=…)"
             )
         return found
 
@@ -207,10 +208,13 @@ class ForeignParticipant(Participant):
         self,
         interface: str,
         *,
-        amounts: tuple[ArrayLike, ArrayLike] | None = None,
-        states: tuple[ArrayLike, ArrayLike] | None = None,
+        amounts: Mesh | tuple[ArrayLike, ArrayLike] | None = None,
+        states: Mesh | tuple[ArrayLike, ArrayLike] | None = None,
     ) -> ForeignSide:
-        """Describe this side of an interface: lower and upper corners (n, 3) of this rank's cells, in own units."""
+        """Describe this side of an interface, in own units: where amounts and where states are given and taken.
+
+        Lower and upper corners (n, 3) of this rank's cells, or a ``suture.Mesh`` of points and elements.
+        """
         known = self.case.interfaces_of(self.name)
         if interface not in known:
             raise CaseError(
@@ -237,5 +241,7 @@ class ForeignParticipant(Participant):
         self.solver.tell_state, self.solver.take_state = save, restore
 
 
-def _cells(corners: tuple[ArrayLike, ArrayLike] | None) -> Cells | None:
-    return None if corners is None else Cells(np.atleast_2d(corners[0]), np.atleast_2d(corners[1]))
+def _cells(places: Mesh | tuple[ArrayLike, ArrayLike] | None) -> Cells | Mesh | None:
+    if places is None or isinstance(places, Mesh):
+        return places
+    return Cells(np.atleast_2d(places[0]), np.atleast_2d(places[1]))

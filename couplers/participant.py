@@ -14,7 +14,7 @@ import numpy as np
 from . import checkpoint
 from .bookkeeping import Bookkeeper
 from .case_model import Case
-from .cells import Array, Cells
+from .cells import Array
 from .clock import Clock
 from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
@@ -174,8 +174,7 @@ class Participant:
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
         adapter = self.adapters[flow.interface]
-        given = {quantity: adapter.cells(quantity) for quantity in flow.quantities}
-        cells = {quantity: Cells(own.lower * length, own.upper * length) for quantity, own in given.items()}
+        cells = {quantity: adapter.cells(quantity).scaled(length) for quantity in flow.quantities}
         factors = {q: self.case.factor(q, flow.sender, flow.receiver) for q in flow.quantities}
         return Side(flow, cells, factors)
 

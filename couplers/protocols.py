@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from .cells import Array, Cells
+from .mesh import Mesh
 from .window import Window
 
 Amounts = Mapping[str, Array]
@@ -67,7 +68,7 @@ class Solver(Books, Rewinds, Protocol):
 class Adapter(Protocol):
     """One solver at one interface."""
 
-    def cells(self, quantity: str) -> Cells:
+    def cells(self, quantity: str) -> Cells | Mesh:
         """This rank's share of the discretisation on which ``quantity`` is given or taken."""
         ...
 
@@ -76,7 +77,7 @@ class Adapter(Protocol):
         ...
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
-        """Take what arrived for this window, each (number of cells, components), on ``cells(quantity)``.
+        """Take what arrived for this window, each (cells or owned points, components), on ``cells(quantity)``.
 
         Where the case exchanges samples of the window, this comes before every step, and ``window`` is that step: its
         amounts are those that fall into the step, its states those at the step's end. So do ``send`` and ``received``
@@ -93,7 +94,7 @@ class Adapter(Protocol):
     def send(self, window: Window) -> Mapping[str, Array]:
         """What this side gives at the window's end: its states, and the amounts that left it in the window.
 
-        Each has shape (number of cells, components); amounts are positive when they leave this participant.
+        Each has shape (cells or owned points, components); amounts are positive when they leave this participant.
         """
         ...
 

@@ -22,6 +22,7 @@ def flows_of(case: Case) -> list[Flow]:
             quantities=direction.quantities,
             lag=int(case.early(direction) and not case.scheme.implicit),
             iterated=case.early(direction) and case.scheme.implicit,
+            mapping=direction.mapping or interface.mapping,
         )
         for name, interface in case.interfaces.items()
         for direction in interface.directions

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .couplers.foreign import ForeignParticipant
+    from .couplers.mesh import Mesh
 
-__all__ = ["__version__", "join"]
+__all__ = ["Mesh", "__version__", "join"]
 __version__ = "0.1.0"
 
 
@@ -23,3 +24,12 @@ def join(case: str | Path, name: str, output: str | Path | None = None, resume: 
     from .foreign import join as join_foreign
 
     return join_foreign(Path(case), name, None if output is None else Path(output), resume)
+
+
+def __getattr__(name: str) -> object:
+    """``suture.Mesh`` needs NumPy, which importing ``suture`` alone does not load."""
+    if name == "Mesh":
+        from .couplers.mesh import Mesh
+
+        return Mesh
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -130,7 +130,12 @@ def spoil(case: Path, old: str, new: str) -> Path:
             1,
         ),
         ("    seam.give(temperature=held", "    seam.give(temperatur=held", r"temperatur=…\): there is no such", 1),
-        ("amounts=face, states=face", "amounts=face", r"exchanges temperature: name its cells, side\(…, states=", 1),
+        (
+            "amounts=face, states=face",
+            "amounts=face",
+            r"exchanges temperature: name its cells or its mesh, side\(…, states=",
+            1,
+        ),
     ],
     ids=["error", "break", "no send", "no close", "wrong books", "wrong name", "None", "wrong quantity", "no cells"],
 )
