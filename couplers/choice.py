@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 from .boxes import evaluate_binning, evaluate_cells, serve_binning, serve_cells
 from .errors import MappingError
+from .intersection import evaluate_intersection, serve_intersection
 from .mapping_settings import Automatic, MappingSettings
 from .nearest import evaluate_nearest, serve_nearest
 from .pair import Pair
@@ -22,6 +23,10 @@ Key = tuple[int, str]
 
 _FEW = 50
 """Clouds of fewer points get their nearest neighbour: too few for a cluster of radial basis functions."""
+
+
+_INTEGRABLE = 4
+"""Corners of the elements that can be intersected: all but hexahedra."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Whole:
     cells: bool
     count: int
     dimension: int
+    corners: int
+    """Largest number of corners of an element."""
 
     @classmethod
     def of(cls, name: str, summaries: Iterable[Summary]) -> Whole:
@@ -50,6 +57,7 @@ class Whole:
             any(s.cells for s in filled),
             sum(s.count for s in filled),
             max((s.dimension for s in filled), default=0),
+            max((s.corners for s in filled), default=1),
         )
 
     @property
@@ -88,6 +96,8 @@ def _fitting(here: Whole, there: Whole) -> dict[str, Method]:
     fits: dict[str, Method] = {}
     if (here.cells and there.cells) or (not both and (here.cells or there.cells)):
         fits["intersection"] = Method(evaluate_cells, serve_cells)
+    if here.dimension == there.dimension > 0 and max(here.corners, there.corners) <= _INTEGRABLE:
+        fits["intersection"] = Method(evaluate_intersection, serve_intersection)
     if there.dimension:
         fits["nearest-projection"] = Method(
             partial(evaluate_nearest, elements=True), partial(serve_nearest, elements=True)

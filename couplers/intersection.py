@@ -1,0 +1,167 @@
+"""The exactly conservative L2 intersection of two distributed finite-element meshes: see ``projection``.
+
+The evaluation side pulls the elements of the source that are near its own, with the owners of their points, intersects
+them with its own elements, and asks for the values at the points that it needs. What each element of the source was
+found to cover goes back to its rank, which sees whether something of it is left out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from .cells import Array
+from .coverage import ROUND_OFF, allowed_gaps, diameters, largest, uncovered
+from .directory import point_owners
+from .errors import MappingError
+from .ghosts import Ghosts
+from .integrals import CODES, REACH, Basis, Index32, intersect
+from .mesh import DIMENSION, Mesh
+from .multipliers import Extension
+from .pair import FLOAT, INT, POINT, Kind
+from .projection import Projection
+from .rendezvous import Box, Meeting, ask, be_asked, touch, verified
+from .transfer import Give, Pull
+
+_COVER = Kind(np.float64, (6,))
+_ELEMENTS = (INT, INT, POINT, INT, INT)
+"""Types, nodes (rows of the points that follow), points, their owners' coupled ranks and their places there."""
+_UNUSED = 0.5
+"""An element of the source of which more than this covers nothing lies outside of the other side's region."""
+
+
+def evaluate_intersection(meeting: Meeting, own: Mesh) -> Pull:
+    """Build the projection where the values are wanted; the source calls ``serve_intersection``. Collective.
+
+    Raises ``MappingError``, naming an element, when the source leaves part of the own mesh uncovered.
+    """
+    basis, widest = _introduce(meeting, own)
+    arrived = _pull(meeting, basis, widest)
+    near, sizes, owner, place = _joined(basis.dimension, arrived)
+    found = intersect(basis, near)
+    ends = np.cumsum(sizes, dtype=np.int64)
+    meeting.pair.swap(
+        {rank: [found.covers[end - n : end]] for rank, end, n in zip(arrived, ends, sizes, strict=True)}, [FLOAT]
+    )
+    mixed, columns = _ask(meeting, found.matrix, owner, place)
+    ghosts = Ghosts(meeting.pair.own, own)
+    operator = Projection.of(basis, mixed, ghosts, Extension(basis, own.outer, ghosts))
+    problem = _problem(meeting, basis, found.covered, found.widest, operator)
+    problems = ghosts.comm.allreduce(bool(problem), op=MPI.LOR)
+    if problem:
+        raise MappingError(problem)
+    return Pull(operator, columns) if problems else verified(Pull(operator, columns), meeting)
+
+
+def serve_intersection(meeting: Meeting, own: Mesh) -> Give:
+    """Send the own elements near each rank that evaluates; what it asks for is what it needs. Collective.
+
+    Raises ``MappingError``, naming an element, when one of the own mesh lies outside of the other side's region.
+    """
+    basis, _ = _introduce(meeting, own)
+    rank, place = point_owners(meeting.pair.own, own)
+    rank = np.array(meeting.pair.mine, dtype=np.int32)[rank]
+    chosen: dict[int, NDArray[np.bool_]] = {}
+    parcels: dict[int, list[NDArray]] = {}
+    for asking, (boxes,) in meeting.pair.swap({}, [_COVER]).items():
+        chosen[asking] = basis.near(boxes)
+        part, named = basis.select(chosen[asking])
+        parcels[asking] = [part.kinds, part.nodes, part.points, rank[named], place[named]]
+    meeting.pair.swap(parcels, _ELEMENTS)
+    covers = np.zeros(len(basis))
+    for asking, (part,) in meeting.pair.swap({}, [FLOAT]).items():
+        covers[chosen[asking]] += part
+    give = Give(be_asked(meeting), len(own))
+    allowed = np.full(len(basis), _UNUSED)
+    problem = uncovered(basis, covers, allowed, meeting.interface, meeting.source, meeting.evaluation)
+    if problem:
+        raise MappingError(problem)
+    return give
+
+
+def _introduce(meeting: Meeting, own: Mesh) -> tuple[Basis, float]:
+    """The own elements, and the largest diameter of any. Raises ``MappingError`` on all ranks alike."""
+    dimension = max(summary.dimension for summary in meeting.summaries.values())
+    strange = sorted(kind for kind in own.elements if kind not in CODES)
+    unlike = sorted(kind for kind in own.elements if DIMENSION[kind] != dimension)
+    basis = Basis.of(Mesh(own.points) if strange or unlike else own, dimension)
+    size = diameters(basis).max(initial=0.0)
+    size, strangers, unlikes = meeting.pair.sum(np.array([size, len(strange), len(unlike)]), op=MPI.MAX).tolist()
+    if strangers:
+        raise MappingError(
+            f"interface {meeting.interface!r}: the mapping intersection knows elements of type {', '.join(CODES)}; "
+            f"{', '.join(strange) or 'another'} is none of them: choose nearest-projection"
+        )
+    if unlikes:
+        raise MappingError(
+            f"interface {meeting.interface!r}: the mapping intersection needs elements of one dimension on both sides, "
+            f"here {dimension}; there are also {', '.join(unlike) or 'others'}"
+        )
+    return basis, size
+
+
+def _pull(meeting: Meeting, basis: Basis, widest: float) -> dict[int, list[NDArray]]:
+    """Elements of the source near the own ones, by coupled rank."""
+    parcels = {}
+    boxes = basis.cover()
+    if len(boxes):
+        around = _widened((boxes[:, :3].min(axis=0), boxes[:, 3:].max(axis=0)), REACH * widest)
+        for rank, summary in meeting.side(meeting.source).items():
+            if touch(around, summary.reach):
+                parcels[rank] = [boxes]
+    meeting.pair.swap(parcels, [_COVER])
+    return meeting.pair.swap({}, _ELEMENTS)
+
+
+def _widened(corners: tuple[Array, Array], by: float) -> Box:
+    return tuple((corners[0] - by).tolist()), tuple((corners[1] + by).tolist())
+
+
+def _joined(dimension: int, arrived: dict[int, list[NDArray]]) -> tuple[Basis, list[int], Index32, Index32]:
+    """All that arrived as one basis, whose points differ; elements from each rank; the points' owners and places."""
+    parcels = list(arrived.values())
+    shift = np.cumsum([0, *(len(p[2]) for p in parcels)], dtype=np.int64)
+    none = np.zeros(0, dtype=np.int32)
+    kinds = np.concatenate([none, *(p[0] for p in parcels)])
+    nodes = np.concatenate([none, *(p[1] + start for p, start in zip(parcels, shift[:-1], strict=True))])
+    points = np.concatenate([np.empty((0, 3)), *(p[2] for p in parcels)])
+    name = np.concatenate([none, *(p[3] for p in parcels)]).astype(np.int64) << 32
+    name |= np.concatenate([none, *(p[4] for p in parcels)])
+    different, first, number = np.unique(name, return_index=True, return_inverse=True)
+    basis = Basis(dimension, points[first], kinds, number[nodes].astype(np.int32))
+    sizes = [len(p[0]) for p in parcels]
+    return basis, sizes, (different >> 32).astype(np.int32), (different & 0xFFFFFFFF).astype(np.int32)
+
+
+def _ask(meeting: Meeting, mixed: csr_matrix, owner: Index32, place: Index32) -> tuple[csr_matrix, dict[int, int]]:
+    """Ask for the values that the matrix needs; returns it with their columns, and their number from each rank."""
+    used = np.zeros(mixed.shape[1], dtype=bool)
+    used[mixed.indices] = True
+    column, sizes = ask(meeting, owner[used], place[used])
+    columns = np.zeros(mixed.shape[1], dtype=np.int32)
+    columns[used] = column
+    asked = csr_matrix((mixed.data, columns[mixed.indices], mixed.indptr), shape=(mixed.shape[0], sum(sizes.values())))
+    return asked, sizes
+
+
+def _problem(meeting: Meeting, basis: Basis, covered: Array, widest: Array, operator: Projection) -> str:
+    """What is wrong with this rank's part, in words; collective over the own ranks."""
+    interface, side, other = meeting.interface, meeting.evaluation, meeting.source
+    lonely = np.flatnonzero(operator.mass.diagonal == 0.0)
+    if len(lonely):
+        at = ", ".join(f"{c:g}" for c in basis.points[lonely[0]])
+        return (
+            f"interface {interface!r}: the point at ({at}) of {side!r} belongs to no element; the mapping intersection "
+            f"needs elements at every point"
+        )
+    if operator.extension.unresolved:
+        return (
+            f"interface {interface!r}: some elements of {side!r} have outer points only, without a way to another "
+            f"point; the mapping intersection needs one"
+        )
+    allowed = np.full(len(basis), ROUND_OFF)
+    if largest(operator.ghosts.comm, 1.0 - covered) > ROUND_OFF:
+        allowed = allowed_gaps(basis, operator.ghosts, widest)
+    return uncovered(basis, covered, allowed, interface, side, other)
