@@ -28,10 +28,6 @@ class Bound:
     axis: int
     at: float
 
-    def inside(self, positions: Array) -> NDArray[np.bool_]:
-        """Which positions, (n, 3), are inside."""
-        return positions[:, self.axis] < self.at
-
 
 class MolecularDynamics:
     """LAMMPS on a duplicate of ``comm``, run by the user's own script.
@@ -153,16 +149,7 @@ class MolecularDynamics:
 
     def fluid(self) -> NDArray[np.bool_]:
         """Which of this rank's atoms are fluid, (atoms,)."""
-        return self.is_fluid(self.lammps.integers("mask"))
-
-    def is_fluid(self, mask: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Which atoms of these masks are fluid."""
-        return (mask & self._fluid) != 0
-
-    def outside(self) -> NDArray[np.bool_]:
-        """Which of this rank's atoms are fluid beyond the bound, (atoms,)."""
-        assert self._bound is not None, "bound() first"
-        return self.fluid() & ~self._bound.inside(self.lammps.atoms("x"))
+        return (self.lammps.integers("mask") & self._fluid) != 0
 
     def inventory(self) -> dict[str, Array]:
         """Mass, momentum, and kinetic energy plus half of each pair's energy of the interior.
@@ -191,6 +178,13 @@ class MolecularDynamics:
     def moments(self, axis: int, edges: Array) -> Array:
         """Of the fluid in bins along an axis: number, mass, Σmv (3), Σmv², (bins, 6), this rank's share."""
         return _inside.moments(self.lammps.address, self._fluid, axis, edges)
+
+    def near(self, axis: int, at: float, reach: float, listed: int) -> tuple[Array, bool]:
+        """This rank's fluid near a plane, a row an atom, (n, 9): id, height, mass, velocity, force.
+
+        And whether all of it, with the neighbours' copies, has the mask's bit ``listed``.
+        """
+        return _inside.near(self.lammps.address, self._fluid, listed, axis, at, reach)
 
     def drive(self, axis: int, edges: Array, shift: Array, velocity: Array, factor: Array) -> Array:
         """Shift the fluid's velocities in each bin, (bins, 3), then scale what differs from ``velocity``, (bins, 3).

