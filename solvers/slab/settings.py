@@ -66,7 +66,7 @@ class SlabSettings(_Table):
     """Heat capacity per volume."""
     initial: SpaceExpression
     """Temperature at the start."""
-    source: Expression = Expression(0.0)
+    source: Expression | None = None
     """Heat made per volume and time, a formula in ``x``, ``y``, ``z``, ``t``; booked in the row ``source``."""
     boundaries: dict[End, Boundary]
     step: Positive

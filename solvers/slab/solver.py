@@ -39,7 +39,8 @@ class Slab:
         self._conductance = 1.0 / (resistance[1:] + resistance[:-1])
         self._faces: dict[End, Face] = {end: self._create_face(end, 1.0 / resistance[i]) for end, i in _CELLS.items()}
         self._crossed = dict.fromkeys(ENDS, 0.0)
-        self._rows = {end: 0.0 for end in ENDS if end not in self.seams} | {"source": 0.0}
+        named = [end for end in ENDS if end not in self.seams] + (["source"] if settings.source else [])
+        self._rows = dict.fromkeys(named, 0.0)
 
     def _field(self, name: str, positive: bool = False) -> Array:
         values = np.array(getattr(self.settings, name)(**self._points))
@@ -135,7 +136,7 @@ class Slab:
     def _step(self, dt: float) -> None:
         begin, h = self.temperature, self._spacing
         lines = {end: self._faces[end].line(self.time, dt, begin[i]) for end, i in _CELLS.items()}
-        source = self.settings.source(**self._points, t=self.time + self._implicit * dt) * h
+        source = self._made(dt) * h
         change = self._solve(dt, lines, source)
         after = begin + change
         rates = {end: a - b * after[_CELLS[end]] for end, (a, b) in lines.items()}
@@ -147,6 +148,12 @@ class Slab:
         for end, face in self.seams.items():
             face.finish(self.time, dt, float(self.temperature[_CELLS[end]]), rates[end])
         self.time += dt
+
+    def _made(self, dt: float) -> Array:
+        """What the source makes per volume and time, in the middle of the step, or at its end where that is used."""
+        if self.settings.source is None:
+            return np.zeros_like(self.temperature)
+        return self.settings.source(**self._points, t=self.time + self._implicit * dt)
 
     def _solve(self, dt: float, lines: dict[End, tuple[float, float]], source: Array) -> Array:
         """The change of the cells' temperatures in a step: the implicit equations, linear in it."""
@@ -172,7 +179,8 @@ class Slab:
         area = self.settings.area
         for end in ENDS:
             self._crossed[end] += rates[end] * dt * area
-        self._rows["source"] += float(source.sum()) * dt * area
+        if self.settings.source:
+            self._rows["source"] += float(source.sum()) * dt * area
 
 
 _CELLS: dict[End, int] = {"lower": 0, "upper": -1}
