@@ -31,7 +31,7 @@ constexpr int kGhosts = 2;
 constexpr double kPressureDamping = 0.05;
 enum Field { kDensity, kU, kV, kW, kEnergy, kTemperature, kPressure, kViscosity, kBulk, kConductivity,
              kSoundSpeed, kFields };
-enum BoundaryKind { kNone, kIsothermal, kAdiabatic, kReservoir, kSeam };
+enum BoundaryKind { kNone, kIsothermal, kAdiabatic, kReservoir, kSeam, kNeighbour };
 
 struct Boundary {
   int kind = kNone;
@@ -39,6 +39,7 @@ struct Boundary {
   double slip_length = 0.0;
   double temperature = 0.0, pressure = 0.0, density = 0.0, energy = 0.0;
   std::vector<double> seam_flux;  // (faces, 5), positive into the domain
+  std::vector<double> beyond;     // (kGhosts, q, p, 5) of the cells beyond the side, on the padded plane
   Array crossed;                  // (faces, 5), amounts that entered since it was last zeroed
 };
 
@@ -96,6 +97,17 @@ class Kernel {
     b.seam_flux.assign(flux.data(), flux.data() + flux.size());
   }
 
+  // The state of the cells beyond a side, which a partner has: density, velocity and internal energy, (2, q, p, 5), the
+  // layer next to the face first, p and q the other axes in their order, both padded. The face is then one like those
+  // inside.
+  void set_beyond(int axis, int end, Array values) {
+    Boundary& b = side(axis, end);
+    if (values.size() != kGhosts * kEquations * size_ / padded_[axis])
+      throw std::invalid_argument("the state beyond a side must have shape (2, q, p, 5)");
+    b.kind = kNeighbour;
+    b.beyond.assign(values.data(), values.data() + values.size());
+  }
+
   // Amounts (faces, 5) that entered through a side since the array was last set to zero; the caller may zero it.
   Array crossed(int axis, int end) {
     Boundary& b = side(axis, end);
@@ -127,6 +139,9 @@ class Kernel {
           f[kEnergy * size_ + c] = q[4] * inverse - 0.5 * (a * a + b * b + w * w);
         }
       }
+    for (int d = 0; d < 3; ++d)
+      for (int end = 0; end < 2; ++end)
+        if (side(d, end).kind == kNeighbour) copy_beyond(side(d, end), d, end);
   }
 
   // The first layer of ghosts beyond the domain, axis by axis so that the corners follow; no face needs the second.
@@ -134,7 +149,7 @@ class Kernel {
     for (int d = 0; d < 3; ++d)
       for (int end = 0; end < 2; ++end) {
         const Boundary& b = side(d, end);
-        if (b.kind == kNone) continue;
+        if (b.kind == kNone || b.kind == kNeighbour) continue;
         const int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
         const long ghost = (end ? padded_[d] - kGhosts : kGhosts - 1) * step_[d], inward = end ? -step_[d] : step_[d];
         for (long j = 0; j < padded_[q]; ++j)
@@ -196,6 +211,19 @@ class Kernel {
   // Padded index along an axis to the nearest one that the local array holds.
   long clamp(int d, long i) const {
     return std::min(std::max(i - ghost_[d] + lower_[d], 0L), local_size(d) - 1);
+  }
+
+  void copy_beyond(const Boundary& b, int d, int end) {
+    double* f = fields_.mutable_data();
+    const int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
+    const double* value = b.beyond.data();
+    for (long layer = 0; layer < kGhosts; ++layer) {
+      const long plane = (end ? padded_[d] - kGhosts + layer : kGhosts - 1 - layer) * step_[d];
+      for (long j = 0; j < padded_[q]; ++j)
+        for (long i = 0; i < padded_[p]; ++i, value += kEquations)
+          for (int field = kDensity; field <= kEnergy; ++field)
+            f[field * size_ + plane + i * step_[p] + j * step_[q]] = value[field];
+    }
   }
 
   // Ghosts of walls: the parabola through the wall's value and two cells, so that the face difference is the
@@ -351,13 +379,13 @@ class Kernel {
   void put_boundary(int d, int end, long l, long face, long slot, long m, double weight) {
     const Boundary& b = side(d, end);
     if (b.kind == kNone) return;
-    const auto flux = boundary_flux(b, d, end, l, face);
+    if (b.kind != kNeighbour) {
+      const auto flux = boundary_flux(b, d, end, l, face);
+      for (int i = 0; i < kEquations; ++i) row_[i * m + slot] = flux[i];
+    }
     const double entering = (end ? -1.0 : 1.0) * weight * area_[d];
     double* crossed_amounts = crossed(d, end).mutable_data() + kEquations * face;
-    for (int i = 0; i < kEquations; ++i) {
-      row_[i * m + slot] = flux[i];
-      crossed_amounts[i] += entering * flux[i];
-    }
+    for (int i = 0; i < kEquations; ++i) crossed_amounts[i] += entering * row_[i * m + slot];
   }
 
   // All faces normal to d, row by row along x.
@@ -421,6 +449,7 @@ PYBIND11_MODULE(_fluxes, module) {
       .def("set_wall", &Kernel::set_wall)
       .def("set_reservoir", &Kernel::set_reservoir)
       .def("set_seam", &Kernel::set_seam)
+      .def("set_beyond", &Kernel::set_beyond)
       .def("crossed", &Kernel::crossed)
       .def("primitives", &Kernel::primitives)
       .def("fill_ghosts", &Kernel::fill_ghosts)

@@ -50,6 +50,7 @@ class Grid:
             import petsc4py  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise SolverError("the Navier-Stokes solver needs petsc4py; on Debian: python3-petsc4py-real") from error
+        self.division = division
         # PETSc starts on the ranks that use it: by default it would wait for every rank of the world.
         petsc4py.init([], comm=comm)
         from petsc4py import PETSc  # pyright: ignore[reportMissingImports]

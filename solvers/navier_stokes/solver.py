@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import SolverError
 from . import fields
 from ._fluxes import Kernel
+from .beyond import Beyond
 from .closures import Fluid, create_fluid
 from .grid import EQUATIONS, Grid
 from .partition import GHOSTS
@@ -54,6 +55,7 @@ class NavierStokes:
         self._kernel = self._create_kernel()
         self._crossed: dict[str, Array] = {}
         self._seam_flux: dict[str, Array] = {}
+        self._beyond: dict[str, Beyond] = {}
         self._set_boundaries()
         named = [side for side, boundary in settings.boundaries.items() if boundary.kind in ("wall", "reservoir")]
         named += ["body force"] if settings.body_force else []
@@ -98,6 +100,7 @@ class NavierStokes:
             "state": self.grid.state.copy(),
             "rows": {name: total.copy() for name, total in self._rows.items()},
             "seam_flux": {side: flux.copy() for side, flux in self._seam_flux.items()},
+            "beyond": {side: beyond.save() for side, beyond in self._beyond.items()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -108,6 +111,8 @@ class NavierStokes:
             self._rows[name][:] = total
         for side, flux in state["seam_flux"].items():
             self.set_seam_flux(side, flux)
+        for side, beyond in self._beyond.items():
+            beyond.restore(state["beyond"][side])
         self._refresh()
 
     def write_fields(self, path: str | Path) -> None:
@@ -138,7 +143,7 @@ class NavierStokes:
 
     def time_derivative(self) -> Array:
         """Rate of change of the conserved variables of this rank's cells, (z, y, x, 5), per unit volume."""
-        self._load()
+        self._load(self.time)
         self._evaluate_residual(0.0, self.time)
         return self.grid.residual.copy()
 
@@ -168,6 +173,42 @@ class NavierStokes:
         It is the sum over stages of the fluxes that the residual used.
         """
         return self._crossed[side].copy() if side in self._crossed else np.zeros((0, EQUATIONS))
+
+    def beyond_cells(self, side: str) -> tuple[Array, Array]:
+        """Lower and upper corners (n, 3) of the cells of this rank's size beyond ``side``: a layer, then the next."""
+        axis, end = _axis_end(side)
+        lower, upper = self.layer_cells(side, 1)
+        step = np.zeros(3)
+        step[axis] = (1.0 if end else -1.0) * self.grid.spacing[axis]
+        return tuple(np.concatenate([box + (1 + layer) * step for layer in range(GHOSTS)]) for box in (lower, upper))
+
+    def open_seam(self, side: str) -> None:
+        """Let a partner's cells lie beyond a seam: its faces then are like those inside, and no flux is prescribed.
+
+        Until ``set_seam_state`` says what is there, it is what the cells next to the seam hold. Collective.
+        """
+        axis, end = _axis_end(side)
+        if getattr(self.settings.boundaries.get(side), "kind", None) != "seam":
+            raise SolverError(f"side '{side}' is no seam")
+        self._seam_flux.pop(side, None)
+        values, _ = self.layer_states(side, 1)
+        self._beyond[side] = Beyond(
+            self.grid, self.comm, axis, end, np.tile(self._energies(values[:, :5]), (GHOSTS, 1))
+        )
+        self._refresh()
+
+    def set_seam_state(self, side: str, state: Array, time: float) -> None:
+        """Let density, velocity and temperature (n, 5) of ``beyond_cells`` go in a straight line to these at ``time``.
+
+        They stay there. A ``time`` that is not later than the present one sets them at once. Collective.
+        """
+        self._beyond[side].go_to(self._energies(np.asarray(state, dtype=np.float64)), self.time, time)
+        if time <= self.time:
+            self._refresh()
+
+    def _energies(self, state: Array) -> Array:
+        """Density, velocity and internal energy (n, 5), of density, velocity and temperature."""
+        return np.column_stack([state[:, :4], np.broadcast_to(self.fluid.energy(state[:, 0], state[:, 4]), len(state))])
 
     def layer_cells(self, side: str, count: int) -> tuple[Array, Array]:
         """Lower and upper corners (n, 3) of this rank's cells in the ``count`` layers next to ``side``, x fastest."""
@@ -287,15 +328,18 @@ class NavierStokes:
         start = self.grid.state.copy()
         for index, (keep, weight, when) in enumerate(_STAGES):
             if index:
-                self._load()
+                self._load(self.time + when * dt)
             self._evaluate_residual(weight * dt, self.time + when * dt)
             self._kernel.stage(keep, start, dt)
         self.time += dt
         self._refresh()
 
-    def _load(self) -> None:
+    def _load(self, time: float) -> None:
         """Primitive fields and closures on the owned cells and their ghosts, from the conserved state."""
         self.grid.exchange()
+        for side, beyond in self._beyond.items():
+            if beyond.here:
+                self._kernel.set_beyond(*_axis_end(side), beyond.at(time))
         self._kernel.primitives()
         f, fluid = self._fields, self.fluid
         density = f[_DENSITY]
@@ -327,7 +371,7 @@ class NavierStokes:
 
     def _refresh(self) -> None:
         """Primitive fields and step limit of the present state; ends the run on every rank if the state is invalid."""
-        self._load()
+        self._load(self.time)
         problem = self._invalid(self.density, self.temperature, self.time, "the flow")
         rate = math.nan if problem else self._stability_rate()
         if math.isnan(rate) and problem is None:

@@ -1,0 +1,100 @@
+"""The cells beyond a side that is open to a partner, as the fluxes of its faces see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import EQUATIONS, Grid
+from .partition import GHOSTS
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+Array = NDArray[np.float64]
+
+
+class Beyond:
+    """Density, velocity and internal energy of two layers of cells, linear in time between the values that are given.
+
+    The faces next to a cut between ranks, or to a periodic end, also see the neighbours' cells there: they are
+    exchanged by a DMDA of the side's plane, divided as the grid is. Those beyond a wall copy the last ones. Making it
+    and ``go_to`` are collective; ``here`` says whether this rank touches the side.
+    """
+
+    def __init__(self, grid: Grid, comm: MPI.Comm, axis: int, end: int, values: Array) -> None:
+        from mpi4py import MPI
+
+        self.here = grid.touches(axis, end)
+        self._across = [a for a in (0, 1, 2) if a != axis]
+        self._grid = grid
+        self._exchange: Any = None
+        plane = comm.Split(0 if self.here else MPI.UNDEFINED, comm.rank)
+        if not self.here:
+            return
+        self._active = [a for a in self._across if a in grid.active]
+        if self._active:
+            self._create_exchange(plane)
+        self._old = self._new = self._spread(values)
+        self._begin = self._end = 0.0
+
+    def _create_exchange(self, comm: MPI.Comm) -> None:
+        from petsc4py import PETSc  # pyright: ignore[reportMissingImports]
+
+        grid, boundary = self._grid, PETSc.DM.BoundaryType
+        self._exchange = PETSc.DMDA().create(
+            dim=len(self._active),
+            dof=GHOSTS * EQUATIONS,
+            sizes=[grid.cells[a] for a in self._active],
+            proc_sizes=[grid.division[a] for a in self._active],
+            boundary_type=[boundary.PERIODIC if grid.periodic[a] else boundary.NONE for a in self._active],
+            stencil_type=PETSc.DMDA.StencilType.BOX,
+            stencil_width=GHOSTS,
+            comm=comm,
+        )
+        self._own, self._local = self._exchange.createGlobalVec(), self._exchange.createLocalVec()
+
+    def _spread(self, values: Array) -> Array:
+        """(2, q, p, 5) on the padded plane, of this rank's (2 q p, 5), the first of the other axes fastest."""
+        p, q = self._across
+        owned = (self._grid.owned[q], self._grid.owned[p])
+        layers = values.reshape(GHOSTS, *owned, EQUATIONS)
+        if self._exchange is None:
+            return np.ascontiguousarray(layers)
+        self._own.setArray(np.moveaxis(layers, 0, 2).ravel())
+        self._exchange.globalToLocal(self._own, self._local)
+        lower, upper = self._grid.valid_lower, self._grid.valid_upper
+        shape = tuple(n + lower[a] + upper[a] for n, a in zip(owned, (q, p), strict=True))
+        known = self._local.getArray().reshape(*shape, GHOSTS, EQUATIONS)
+        missing = [
+            (GHOSTS - lower[a], GHOSTS - upper[a]) if a in self._grid.active else (0, 0) for a in (q, p)
+        ]  # fmt: skip
+        padded = np.pad(known, [*missing, (0, 0), (0, 0)], mode="edge")
+        return np.ascontiguousarray(np.moveaxis(padded, 2, 0))
+
+    def at(self, time: float) -> Array:
+        """The values at a time."""
+        if time >= self._end:
+            return self._new
+        return self._old + (self._new - self._old) * max((time - self._begin) / (self._end - self._begin), 0.0)
+
+    def go_to(self, values: Array, now: float, time: float) -> None:
+        """From what it is now, in a straight line to ``values`` (2 q p, 5) at ``time``."""
+        if self.here:
+            new = self._spread(values)
+            self._old, self._new = (self.at(now) if time > now else new), new
+            self._begin, self._end = now, time
+
+    def save(self) -> dict[str, Any]:
+        """Everything that changes."""
+        if not self.here:
+            return {}
+        return {"old": self._old.copy(), "new": self._new.copy(), "begin": self._begin, "end": self._end}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        if self.here:
+            self._old, self._new = state["old"].copy(), state["new"].copy()
+            self._begin, self._end = state["begin"], state["end"]
