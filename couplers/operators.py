@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ._operators import apply_stencil, apply_transposed_stencil
+from ._operators import apply_blocks, apply_stencil, apply_transposed_blocks, apply_transposed_stencil
 from .cells import Array
 
 Index32 = NDArray[np.int32]
@@ -88,6 +88,30 @@ class Sparse:
     def apply_transposed(self, y: Array, out: Array) -> None:
         """See ``Operator``."""
         out[:] = self.matrix.T @ y
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Dense blocks that may share rows and columns; their contributions add up."""
+
+    rows: int
+    columns: int
+    row: Index32
+    """Rows of all blocks, one block after the other."""
+    first_row: NDArray[np.int64]
+    """Where each block's rows begin, and where the last one's end."""
+    column: Index32
+    first_column: NDArray[np.int64]
+    value: Array
+    """Of all blocks, column by column."""
+
+    def apply(self, x: Array, out: Array) -> None:
+        """See ``Operator``."""
+        apply_blocks(self.row, self.first_row, self.column, self.first_column, self.value, x, out)
+
+    def apply_transposed(self, y: Array, out: Array) -> None:
+        """See ``Operator``."""
+        apply_transposed_blocks(self.row, self.first_row, self.column, self.first_column, self.value, y, out)
 
 
 def row_defect(operator: Operator) -> float:
