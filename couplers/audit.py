@@ -48,6 +48,10 @@ class Books:
     windows: int
     time: float
     complete: bool
+    iterations: Array
+    """Of each window, (windows,); 1 in an explicit scheme."""
+    unconverged: tuple[int, ...]
+    """Windows that went on without having converged, as the case allows."""
     participants: list[Balance]
     flows: list[Balance]
     whole: Balance
@@ -103,6 +107,7 @@ class _Reader:
     def books(self, path: Path) -> Books:
         flows = [self._flow(name) for name in self._flow_names]
         participants = [self._participant(name) for name in self._names]
+        iterations = self._file["iterations"][:] if "iterations" in self._file else np.ones(len(self._time) - 1)
         return Books(
             file=path,
             columns=self._columns,
@@ -110,6 +115,8 @@ class _Reader:
             windows=len(self._time) - 1,
             time=float(self._time[-1]),
             complete=bool(self._file.attrs["complete"]),
+            iterations=np.abs(iterations),
+            unconverged=tuple(int(window) for window in np.flatnonzero(iterations < 0)),
             participants=participants,
             flows=flows,
             whole=self._whole(),

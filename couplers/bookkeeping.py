@@ -32,6 +32,9 @@ class Bookkeeper:
         self._name = name
         self._solver = solver
         self._adapters = adapters
+        # Asking for a protocol is slow, and this is done in every window.
+        self._audited = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, Audited)}
+        self._buffered = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, KeepsBuffer)}
         self._inflows = [inflow for inflow in inflows if inflow.flow.amounts]
         self._outflows = [outflow for outflow in outflows if outflow.flow.amounts]
         self._quantities = _amounts_of(case)
@@ -42,9 +45,9 @@ class Bookkeeper:
     def draw_chart(self, case: Case, flows: Sequence[Flow], comm: MPI.Comm) -> Chart:
         """Agree on the chart of accounts. Collective over all participants."""
         buffers = {
-            outflow.flow.name: tuple(adapter.buffer_rows())
+            outflow.flow.name: tuple(self._buffered[outflow.flow.interface].buffer_rows())
             for outflow in self._outflows
-            if isinstance(adapter := self._adapters[outflow.flow.interface], KeepsBuffer)
+            if outflow.flow.interface in self._buffered
         }
         mine = (self._name, tuple(self._solver.rows()), tuple(self._solver.inventory()), buffers)
         everyone = comm.allgather(mine)
@@ -95,8 +98,8 @@ class Bookkeeper:
         shares: dict[Entry, Array] = {("sent", name, ""): sent}
         if outflow.flow.lag:
             shares["carry", name, ""] = sent  # in transit until the next window
-        adapter = self._adapters[outflow.flow.interface]
-        audit = adapter.audit() if isinstance(adapter, Audited) else None
+        adapter = self._audited.get(outflow.flow.interface)
+        audit = adapter.audit() if adapter else None
         if audit is not None:
             shares["audit", name, ""] = self._spread(audit)
             shares["audited", name, ""] = np.ones(len(sent))
@@ -105,8 +108,8 @@ class Bookkeeper:
     def _buffer_shares(self) -> dict[Entry, Array]:
         shares: dict[Entry, Array] = {}
         for outflow in self._outflows:
-            name, adapter = outflow.flow.name, self._adapters[outflow.flow.interface]
-            if name in self.chart.buffers and isinstance(adapter, KeepsBuffer):
+            name, adapter = outflow.flow.name, self._buffered.get(outflow.flow.interface)
+            if adapter:
                 shares["buffer", name, ""] = self._spread(adapter.buffer_inventory())
                 rows = adapter.buffer_rows().items()
                 shares |= {("buffer row", name, row): self._spread(amounts) for row, amounts in rows}

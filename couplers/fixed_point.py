@@ -71,6 +71,10 @@ class FixedPoint:
         self.iteration = 0
         self.acceleration.begin()
 
+    def taken(self, window: int) -> int:
+        """Iterations of the window that was just done; negative where it has not converged."""
+        return -self.iteration if window in self.unconverged[-1:] else self.iteration
+
     def save(self) -> dict[str, Any]:
         """What the acceleration has learnt, and the windows that went on without having converged."""
         return {"acceleration": self.acceleration.save(), "unconverged": np.array(self.unconverged, dtype=np.int64)}

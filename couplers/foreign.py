@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike
 from .case_model import Case
 from .cells import Array, Cells, total
 from .errors import CaseError, Mistake, SutureError
-from .ledger import Closing
 from .mesh import Mesh
 from .participant import Participant
 from .protocols import Amounts
@@ -172,15 +171,17 @@ class ForeignParticipant(Participant):
         self._in_turn("send", then="close")
         super().send(window)
 
-    def close(self, window: Window) -> Closing | None:
-        """The books of this window; see ``Participant.close``. None where an implicit scheme repeats the window."""
+    def close(self, window: Window) -> bool:
+        """Whether the window is done, and if so enter it in the books; see ``Participant.close``.
+
+        In an implicit scheme a window that is not done comes again.
+        """
         self._in_turn("close", then="receive")
         self._converged = self.judge(window)
-        if not self._converged:
-            return None
-        closing = super().close(window)
-        self.write(window)
-        return closing
+        if self._converged:
+            super().close(window)
+            self.write(window)
+        return self._converged
 
     def windows(self) -> Iterator[Window]:
         """All windows of the case; each must be received, sent and closed.

@@ -8,7 +8,8 @@ and for each flow of amounts over an interface
 
     sent = received + (carry(end) - carry(begin))
 
-Every rank brings its share; one all-reduce a window makes the books known to all, so that all judge them alike. A
+Every rank brings its share of every window; an all-reduce makes the books known to all, so that all judge them alike.
+Windows that take next to no time are settled some at a time, so that the books cost little, but each by itself. A
 defect is relative to the throughput, the sum of |amounts| so far, and never to the total, which hides leaks. A quantity
 that does not flow is judged by the round-off of the terms of its balance instead: 64 eps sum |terms| counts as much as
 the tolerance does of the throughput.
@@ -16,6 +17,7 @@ the tolerance does of the throughput.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +33,13 @@ from .quantities import QUANTITIES
 from .waiting import wait
 
 ROUND_OFF = 64 * np.finfo(float).eps
+
+_SETTLE_EVERY = 0.02
+"""Seconds that a defect may stay undetected: windows that are shorter are settled together."""
+_MOST = 64
+"""Windows that are settled together at most."""
+_MESSAGE = 60_000
+"""Bytes of the largest message: up to 64 KiB, Open MPI adds in one order, and a sum does not depend on the timing."""
 
 INTEGRATION = "integration error"
 """Row of a buffer: what its devices and the amounts do not explain."""
@@ -90,35 +99,39 @@ class Chart:
 
 @dataclass
 class Closing:
-    """What the ledger holds after one window; arrays have one value a column, in the ledger's units."""
+    """What the ledger holds after each of some windows; arrays have shape (windows, columns), in the ledger's units."""
 
     index: int
-    time: float
-    iterations: int = 1
-    converged: bool = True
+    """The first of the windows."""
+    times: Array
+    """At the windows' ends, (windows,), in the case's unit."""
+    iterations: Array
+    """Of each window, (windows,); negative where it has not converged."""
     inventory: dict[str, Array] = field(default_factory=dict)
     rows: dict[tuple[str, str], Array] = field(default_factory=dict)
-    """What each named boundary or source added in this window."""
+    """What each named boundary or source added in a window."""
     sent: dict[str, Array] = field(default_factory=dict)
     received: dict[str, Array] = field(default_factory=dict)
     carry: dict[str, Array] = field(default_factory=dict)
     audit: dict[str, Array] = field(default_factory=dict)
     """The independently measured amounts; nan in a window without audit."""
     residual: dict[str, Array] = field(default_factory=dict)
-    """What a participant's books cannot explain in this window; nan where it gives no inventory."""
+    """What a participant's books cannot explain in a window; nan where it gives no inventory."""
     defect: dict[str, Array] = field(default_factory=dict)
-    """Sent less received less the change of the carry, by flow, in this window."""
+    """Sent less received less the change of the carry, by flow, in a window."""
     buffer: dict[str, Array] = field(default_factory=dict)
     """What the sender's buffer holds, by flow."""
     buffer_rows: dict[tuple[str, str], Array] = field(default_factory=dict)
-    """What each device added to the buffer in this window, and what is left to the sender's integration error."""
-    faults: list[str] = field(default_factory=list)
-    """Balances that do not hold: whose, in which column, by how much."""
+    """What each device added to the buffer in a window, and what is left to the sender's integration error."""
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    """Balances that do not hold: in which window; whose, in which column, by how much."""
 
     def require_balance(self) -> None:
         """Raise ``ConservationError`` unless all balances hold; alike on every rank."""
         if self.faults:
-            raise ConservationError(f"window {self.index}: the books do not balance\n  " + "\n  ".join(self.faults))
+            first = min(window for window, _ in self.faults)
+            texts = [text for window, text in self.faults if window == first]
+            raise ConservationError(f"window {first}: the books do not balance\n  " + "\n  ".join(texts))
 
 
 class Ledger:
@@ -132,9 +145,13 @@ class Ledger:
         self._clock = clock
         self._entries = chart.entries()
         self._row_of = {entry: row for row, entry in enumerate(self._entries)}
-        self._share = np.zeros((len(self._entries), len(chart.columns)))
-        self._total = np.zeros_like(self._share)
+        size = max(1, len(self._entries) * len(chart.columns))
+        self._most = int(np.clip(_MESSAGE // (8 * size), 1, _MOST))
+        self._share = np.zeros((self._most, len(self._entries), len(chart.columns)))
         self._before: dict[Entry, Array] = {}
+        self._entered: list[tuple[int, float, int]] = []
+        self._block = 1
+        self._settled = time.monotonic()
         self.throughput: dict[str, Array] = {}
         """Sum of |amounts| so far of each participant and each flow."""
         self.worst = 0.0
@@ -142,27 +159,53 @@ class Ledger:
 
     def open(self, shares: Mapping[Entry, Array]) -> Closing:
         """Take the opening inventories and carries. Collective."""
-        self._reduce(shares)
-        self._before = self._read()
+        self._enter(shares)
+        self._before = {entry: values[0] for entry, values in self._reduce(1).items()}
+        self._block = 1
         zero = np.zeros(len(self.chart.columns))
         self.throughput = {name: zero.copy() for name in [*self.chart.rows, *(f.name for f in self.chart.flows)]}
-        opening = Closing(-1, 0.0)
-        opening.inventory = {p: self._before["inventory", p, ""] for p in self.chart.rows}
-        opening.carry = {f.name: self._before["carry", f.name, ""] for f in self.chart.flows}
-        opening.buffer = {f: self._before["buffer", f, ""] for f in self.chart.buffers}
+        opening = Closing(-1, np.zeros(1), np.zeros(1))
+        opening.inventory = {p: self._before["inventory", p, ""][None] for p in self.chart.rows}
+        opening.carry = {f.name: self._before["carry", f.name, ""][None] for f in self.chart.flows}
+        opening.buffer = {f: self._before["buffer", f, ""][None] for f in self.chart.buffers}
         return opening
 
-    def close(self, index: int, time: float, shares: Mapping[Entry, Array]) -> Closing:
-        """Balance one window; ``shares`` is this rank's part of the entries. Collective.
+    def enter(self, index: int, time: float, shares: Mapping[Entry, Array], iterations: int = 1) -> bool:
+        """Enter one window; ``shares`` is this rank's part of the entries. Returns whether it is time to settle.
 
-        Rows are given cumulatively, everything else for this window. Defects above the tolerance are among the
-        closing's ``faults``, so that they can be put on record before the run ends. Raises ``LedgerError`` for an
-        entry that was not opened.
+        Rows are given cumulatively, everything else for this window. ``iterations`` is negative where the window has
+        not converged. Every rank gets the same answer. Raises ``LedgerError`` for an entry that was not opened.
         """
-        self._reduce(shares)
-        now = self._read()
-        closing = self._balance(index, time, now)
-        self._before = now
+        self._enter(shares)
+        self._entered.append((index, time, iterations))
+        return len(self._entered) >= self._block
+
+    def _enter(self, shares: Mapping[Entry, Array]) -> None:
+        share = self._share[len(self._entered)]
+        share[:] = 0.0
+        for entry, values in shares.items():
+            if entry not in self._row_of:
+                kind, owner, name = entry
+                known = ", ".join(n for k, o, n in self._entries if (k, o) == (kind, owner)) or "none"
+                raise LedgerError(
+                    f"{owner}: {kind} {name!r} was not there when the books were opened (known: {known}); "
+                    f"a solver must name the same rows on every rank and in every window"
+                )
+            share[self._row_of[entry]] = values
+
+    def settle(self) -> Closing | None:
+        """Balance every window that was entered and not settled, None without one. Collective.
+
+        Defects above the tolerance are among the closing's ``faults``, so that they can be put on record before the run
+        ends.
+        """
+        if not self._entered:
+            return None
+        indices, times, iterations = zip(*self._entered, strict=True)
+        now = self._reduce(len(self._entered))
+        self._entered.clear()
+        closing = self._balance(Closing(indices[0], np.array(times), np.array(iterations, dtype=float)), now)
+        self._before = {entry: values[-1] for entry, values in now.items()}
         return closing
 
     def save(self) -> dict[str, Any]:
@@ -175,102 +218,110 @@ class Ledger:
         self._before = dict(zip(self._entries, state["before"], strict=True))
         self.throughput, self.worst = dict(state["throughput"]), float(state["worst"])
 
-    def _reduce(self, shares: Mapping[Entry, Array]) -> None:
-        self._share[:] = 0.0
-        for entry, values in shares.items():
-            if entry not in self._row_of:
-                kind, owner, name = entry
-                known = ", ".join(n for k, o, n in self._entries if (k, o) == (kind, owner)) or "none"
-                raise LedgerError(
-                    f"{owner}: {kind} {name!r} was not there when the books were opened (known: {known}); "
-                    f"a solver must name the same rows on every rank and in every window"
-                )
-            self._share[self._row_of[entry]] = values
-        request = self._comm.Iallreduce(self._share, self._total, op=MPI.SUM)
+    def _reduce(self, windows: int) -> dict[Entry, Array]:
+        """Sum all shares over the ranks, and agree on how many windows to settle next time."""
+        since = time.monotonic() - self._settled
+        share = np.append(self._share[:windows].ravel(), since)
+        everything = np.empty_like(share)
+        request = self._comm.Iallreduce(share, everything, op=MPI.SUM)
         with self._clock.span("wait", EVERYONE):
             wait([request], self._deadline, "the other participants at the window's end")
+        self._settled = time.monotonic()
+        a_window = everything[-1] / self._comm.size / windows
+        self._block = int(np.clip(_SETTLE_EVERY / max(a_window, 1e-9), 1, self._most))
+        totals = everything[:-1].reshape(windows, *self._share.shape[1:])
+        return {entry: totals[:, row] for row, entry in enumerate(self._entries)}
 
-    def _read(self) -> dict[Entry, Array]:
-        return {entry: self._total[row].copy() for row, entry in enumerate(self._entries)}
-
-    def _balance(self, index: int, time: float, now: Mapping[Entry, Array]) -> Closing:
-        closing = Closing(index, time)
+    def _balance(self, closing: Closing, now: Mapping[Entry, Array]) -> Closing:
+        begins = {entry: np.concatenate((self._before[entry][None], ends[:-1])) for entry, ends in now.items()}
         for flow in self.chart.flows:
-            self._close_flow(closing, flow.name, now)
+            self._close_flow(closing, flow.name, now, begins)
         for participant in self.chart.rows:
-            self._close_participant(closing, participant, now)
+            self._close_participant(closing, participant, now, begins)
         for flow in self.chart.buffers:
-            self._close_buffer(closing, flow, now)
+            self._close_buffer(closing, flow, now, begins)
         return closing
 
-    def _close_flow(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
+    def _close_flow(
+        self, closing: Closing, name: str, now: Mapping[Entry, Array], begins: Mapping[Entry, Array]
+    ) -> None:
         sent, received, carry = (now[kind, name, ""] for kind in ("sent", "received", "carry"))
-        before = self._before["carry", name, ""]
+        before = begins["carry", name, ""]
         defect = sent - received - (carry - before)
-        self.throughput[name] += np.abs(sent)
         closing.sent[name], closing.received[name], closing.carry[name], closing.defect[name] = (
             sent,
             received,
             carry,
             defect,
         )
-        audited = now["audited", name, ""] > 0
-        closing.audit[name] = np.where(audited, now["audit", name, ""], np.nan)
+        closing.audit[name] = np.where(now["audited", name, ""] > 0, now["audit", name, ""], np.nan)
         terms = np.sum(np.abs([sent, received, carry, before]), axis=0)
-        self._judge(closing, f"interface {name}", defect, self.throughput[name], terms)
+        self._judge(closing, f"interface {name}", defect, self._through(name, np.abs(sent)), terms)
 
-    def _close_participant(self, closing: Closing, name: str, now: Mapping[Entry, Array]) -> None:
-        end, begin = now["inventory", name, ""], self._before["inventory", name, ""]
+    def _close_participant(
+        self, closing: Closing, name: str, now: Mapping[Entry, Array], begins: Mapping[Entry, Array]
+    ) -> None:
+        end, begin = now["inventory", name, ""], begins["inventory", name, ""]
         crossed = [now["received", f.name, ""] for f in self.chart.flows if f.receiver == name]
         crossed += [-now["sent", f.name, ""] for f in self.chart.flows if f.sender == name]
-        total = [now["row", name, row] for row in self.chart.rows[name]]
-        added = [t - self._before["row", name, row] for t, row in zip(total, self.chart.rows[name], strict=True)]
+        rows = [("row", name, row) for row in self.chart.rows[name]]
+        total, added = [now[row] for row in rows], [now[row] - begins[row] for row in rows]
         residual = (end - begin - sum(crossed) - sum(added)) * self.chart.keeps(name)
-        self.throughput[name] += sum(np.abs(a) for a in [*crossed, *added])
         closing.inventory[name], closing.residual[name] = end, residual
         closing.rows.update({(name, row): a for row, a in zip(self.chart.rows[name], added, strict=True)})
+        through = self._through(name, sum((np.abs(a) for a in [*crossed, *added]), np.zeros_like(end)))
         terms = np.sum(np.abs([end, begin, *crossed, *total]), axis=0)
-        self._judge(closing, f"participant {name!r}", residual, self.throughput[name], terms)
+        self._judge(closing, f"participant {name!r}", residual, through, terms)
 
-    def _close_buffer(self, closing: Closing, flow: str, now: Mapping[Entry, Array]) -> None:
+    def _close_buffer(
+        self, closing: Closing, flow: str, now: Mapping[Entry, Array], begins: Mapping[Entry, Array]
+    ) -> None:
         """What was sent passed into the buffer; what its devices do not explain is the integrator's error: a row.
 
         It is not judged: for energy it is no round-off.
         """
         closing.buffer[flow] = now["buffer", flow, ""]
-        rest = closing.buffer[flow] - self._before["buffer", flow, ""] - now["sent", flow, ""]
+        rest = closing.buffer[flow] - begins["buffer", flow, ""] - now["sent", flow, ""]
         for row in self.chart.buffers[flow]:
-            added = now["buffer row", flow, row] - self._before["buffer row", flow, row]
+            added = now["buffer row", flow, row] - begins["buffer row", flow, row]
             closing.buffer_rows[flow, row] = added
             rest = rest - added
         closing.buffer_rows[flow, INTEGRATION] = rest
 
+    def _through(self, name: str, amounts: Array) -> Array:
+        """The throughput after each window."""
+        course = np.cumsum(np.concatenate((self.throughput[name][None], amounts)), axis=0)[1:]
+        self.throughput[name] = course[-1]
+        return course
+
     def _judge(self, closing: Closing, whose: str, defect: Array, throughput: Array, terms: Array) -> None:
-        if not len(terms):
-            return
-        if not np.isfinite(terms).all():
-            column = self.chart.columns[int(np.argmin(np.isfinite(terms)))]
-            closing.faults.append(f"{whose}: {column} is not a number")
-            self.worst = np.inf
+        if not terms.size:
             return
         relative = relative_defect(defect, throughput, terms, self.tolerance)
         relative[np.isnan(relative)] = 0.0  # the participant gives no inventory of it
-        worst = int(np.argmax(relative))
-        self.worst = max(self.worst, float(relative[worst]))
-        if relative[worst] > self.tolerance:
-            closing.faults.append(
-                f"{whose}: {self.chart.columns[worst]} has a defect of {defect[worst]:.6g}, which is "
-                f"{relative[worst]:.3g} of the throughput {throughput[worst]:.6g}; the case allows {self.tolerance:g} "
-                f"(`tolerance` in [ledger])"
-            )
+        relative[~np.isfinite(terms)] = np.inf
+        self.worst = max(self.worst, float(relative.max()))
+        for window in np.flatnonzero(relative.max(axis=1) > self.tolerance):
+            column = int(np.argmax(relative[window]))
+            what = self.chart.columns[column]
+            if not np.isfinite(terms[window, column]):
+                text = f"{whose}: {what} is not a number"
+            else:
+                text = (
+                    f"{whose}: {what} has a defect of {defect[window, column]:.6g}, which is "
+                    f"{relative[window, column]:.3g} of the throughput {throughput[window, column]:.6g}; "
+                    f"the case allows {self.tolerance:g} (`tolerance` in [ledger])"
+                )
+            closing.faults.append((closing.index + int(window), text))
 
 
 def relative_defect(defect: Array, throughput: Array, terms: Array, tolerance: float) -> Array:
     """|defect| relative to the throughput, or to the round-off of the balance where hardly anything flows.
 
-    All arguments hold one value a column; nan where a balance cannot be checked. Infinite where nothing flows, nothing
-    is held, and still there is a defect.
+    All arguments have the same shape; nan where a balance cannot be checked. Infinite where nothing flows, nothing is
+    held, and still there is a defect.
     """
     scale = np.maximum(throughput, ROUND_OFF / tolerance * terms)
     nothing = np.where(np.isnan(defect), np.nan, np.where(defect == 0.0, 0.0, np.inf))
-    return np.divide(np.abs(defect), scale, out=nothing, where=scale > 0)
+    with np.errstate(invalid="ignore"):  # infinite by infinite, which is found otherwise
+        return np.divide(np.abs(defect), scale, out=nothing, where=scale > 0)

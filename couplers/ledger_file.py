@@ -57,10 +57,10 @@ class LedgerFile:
         return self
 
     def append(self, closing: Closing) -> None:
-        """Add one window."""
+        """Add the windows of a closing."""
         self._put_holdings(closing)
-        put = self._series.append
-        put("iterations", float(closing.iterations if closing.converged else -closing.iterations))
+        put = self._series.extend
+        put("iterations", closing.iterations)
         for name, values in closing.residual.items():
             put(f"participants/{name}/residual", values)
         for (name, row), values in closing.rows.items():
@@ -73,9 +73,9 @@ class LedgerFile:
         self._series.write_soon()
 
     def _put_holdings(self, closing: Closing) -> None:
-        """What is held at one time; the opening has it too."""
-        put = self._series.append
-        put("time", closing.time)
+        """What is held at the windows' ends; the opening has it too."""
+        put = self._series.extend
+        put("time", closing.times)
         for name, values in closing.inventory.items():
             put(f"participants/{name}/inventory", values)
         for name, values in closing.carry.items():

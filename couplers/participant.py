@@ -20,7 +20,7 @@ from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
 from .kind import Context
 from .kinds import load_kind
-from .ledger import Closing, Ledger
+from .ledger import Ledger
 from .ledger_file import NAME, LedgerFile
 from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, Writes
 from .quantities import QUANTITIES
@@ -106,6 +106,7 @@ class Participant:
         chart = self._books.draw_chart(self.case, self._flows, coupled)
         self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline, self.clock)
         self._open_books(saved)
+        self._recorders = [adapter for adapter in self.adapters.values() if isinstance(adapter, Records)]
         self.clock.restart()
 
     def _open_books(self, saved: Mapping[str, Any] | None) -> None:
@@ -329,30 +330,34 @@ class Participant:
             outflow.accept()
         return True
 
-    def close(self, window: Window) -> Closing:
-        """The books of this window balance, or ``ConservationError``, on every rank alike, once it is on record.
+    def close(self, window: Window) -> None:
+        """Enter the window in the books. Collective over all participants.
 
-        Collective over all participants.
+        They are balanced for every window; if one does not balance, ``ConservationError`` follows on every rank alike,
+        once it is on record: at once, or where windows are very short, some of them later.
         """
         self.status.update(doing="closing")
+        iterations = self._fixed_point.taken(window.index) if self._fixed_point else 1
         with self.clock.span("ledger"):
-            shares = self._books.closing(self._received)
-            closing = self.ledger.close(window.index, (window.index + 1) * self.case.time.window, shares)
-        if self._fixed_point is not None:
-            closing.iterations = self._fixed_point.iteration
-            closing.converged = window.index not in self._fixed_point.unconverged[-1:]
+            time = (window.index + 1) * self.case.time.window
+            if self.ledger.enter(window.index, time, self._books.closing(self._received), iterations):
+                self._settle()
+        self.status.update(done=window.index + 1)
+
+    def _settle(self) -> None:
+        closing = self.ledger.settle()
+        if closing is None:
+            return
         if self._file:
             self._file.append(closing)
         closing.require_balance()
-        self.status.update(defect=self.ledger.worst, done=window.index + 1)
-        return closing
+        self.status.update(defect=self.ledger.worst)
 
     def write(self, window: Window) -> None:
         """What the adapters keep of every window; fields for ParaView and checkpoints as often as the case says."""
         with self.clock.span("write"):
-            for adapter in self.adapters.values():
-                if isinstance(adapter, Records):
-                    adapter.record(window)
+            for adapter in self._recorders:
+                adapter.record(window)
             every = self.case.run.fields_every
             if every and (window.index + 1) % every == 0 and isinstance(self.solver, Writes):
                 self.solver.write(window.index, window.end)
@@ -362,13 +367,15 @@ class Participant:
                 self._write_checkpoint(window.index + 1)
 
     def _write_checkpoint(self, done: int) -> None:
+        self._settle()
         if self._file:
             self._file.flush()
         case, comm = self.case, self.world.coupled
         checkpoint.save(self.output, case, comm, case.run.deadline, done, self._own_file, self._save())
 
     def _finish(self) -> None:
-        """Take what is still in transit, so that nobody's message is left behind."""
+        """Settle the books, and take what is still in transit, so that nobody's message is left behind."""
+        self._settle()
         for inflow in self._inflows:
             if inflow.flow.lag:
                 inflow.collect()

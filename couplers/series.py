@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .cells import Array
 from .errors import ResumeError
 
 _CHUNK = 256
@@ -26,7 +27,7 @@ class SeriesFile:
         """
         import h5py
 
-        self._buffer: dict[str, list[Any]] = {}
+        self._buffer: dict[str, list[Array]] = {}
         self._written = time.monotonic()
         try:
             self.file: Any = h5py.File(path, "w" if keep is None else "r+")  # pyright: ignore[reportAttributeAccessIssue]
@@ -42,7 +43,11 @@ class SeriesFile:
 
     def append(self, name: str, row: ArrayLike) -> None:
         """Add one row to a dataset, which the first row makes."""
-        self._buffer.setdefault(name, []).append(np.asarray(row, dtype=float))
+        self.extend(name, np.asarray(row, dtype=float)[None])
+
+    def extend(self, name: str, rows: Array) -> None:
+        """Add some rows to a dataset, which the first rows make."""
+        self._buffer.setdefault(name, []).append(rows)
 
     def write_soon(self) -> None:
         """Write what is buffered if the last writing is some seconds ago."""
@@ -52,7 +57,7 @@ class SeriesFile:
     def flush(self) -> None:
         """Write what is buffered."""
         for name, rows in self._buffer.items():
-            block = np.stack(rows)
+            block = np.concatenate(rows)
             if name not in self.file:
                 shape = block.shape[1:]
                 self.file.create_dataset(name, (0, *shape), "f8", maxshape=(None, *shape), chunks=(_CHUNK, *shape))

@@ -26,22 +26,23 @@ class Status:
     def __init__(self, output: Path, participant: str, rank: int) -> None:
         folder = output / FOLDER
         folder.mkdir(exist_ok=True)
-        self._facts: dict[str, Any] = {
-            "participant": participant,
-            "rank": rank,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": time.time(),
-        }
+        whose = {"participant": participant, "rank": rank, "pid": os.getpid(), "host": socket.gethostname()}
+        self._head = json.dumps(whose | {"since": time.time()})[:-1]
+        self._facts: dict[str, Any] = {}
         with open(folder / f"{participant}-{rank}.json", "w+b") as file:
             file.truncate(_SIZE)
             self._map = mmap.mmap(file.fileno(), _SIZE)
         self.update(doing="starting", window=-1)
 
     def update(self, **facts: Any) -> None:
-        """Change some of what the slate says."""
+        """Change some of what the slate says: words and numbers."""
         self._facts.update(facts)
-        self._map[:] = json.dumps(self._facts).encode().ljust(_SIZE)
+        # Twenty times as quick as json.dumps, several times in every window.
+        said = "".join(
+            f', "{key}": "{value}"' if isinstance(value, str) else f', "{key}": {_number(value)}'
+            for key, value in self._facts.items()
+        )
+        self._map[:] = f"{self._head}{said}}}".encode().ljust(_SIZE)
 
     @property
     def doing(self) -> str:
@@ -52,6 +53,10 @@ class Status:
     def window(self) -> int:
         """Index of the present window; -1 before the first."""
         return int(self._facts["window"])
+
+
+def _number(value: float) -> str:
+    return repr(value) if value < float("inf") else "Infinity" if value == value else "NaN"
 
 
 def read(output: Path) -> list[dict[str, Any]]:

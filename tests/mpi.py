@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -56,4 +58,31 @@ def suture(
     done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=timeout)
     if check:
         assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@functools.cache
+def takes_several_programs() -> bool:
+    """Whether mpirun can do "A : B"; that of Open MPI 5.0.7 (Debian 13) crashes on it (open-mpi/ompi issue 13303)."""
+    command = ["mpirun", "--oversubscribe", "-n", "1", "true", ":", "-n", "1", "true"]
+    return subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, timeout=15).returncode == 0
+
+
+def together(
+    *programs: tuple[int, Sequence[str]], timeout: float = 30.0, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Several programs, each with its ranks, under one mpirun, or where that crashes, one shell that picks."""
+    command = ["mpirun", "--oversubscribe", "--bind-to", "none"]
+    if takes_several_programs():
+        for ranks, program in programs:
+            command += ["-n", str(ranks), *program, ":"]
+        command.pop()
+    else:
+        pick, last = "", 0
+        for ranks, program in programs:
+            last += ranks
+            pick += f"if [ $OMPI_COMM_WORLD_RANK -lt {last} ]; then exec {shlex.join(program)}; fi; "
+        command += ["-n", str(last), "sh", "-c", pick]
+    done = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=timeout)
+    assert not check or done.returncode == 0, done.stderr
     return done

@@ -27,6 +27,17 @@ def show(run: Path, as_json: bool = False) -> None:
         )
 
 
+def on_iterations(books: Books) -> list[str]:
+    """What there is to say of an implicit scheme: how often windows were repeated, and which did not converge."""
+    if not len(books.iterations) or (books.iterations.max() <= 1 and not books.unconverged):
+        return []
+    said = [f"{books.iterations.mean():.4g} iterations a window on average, {int(books.iterations.max())} at most"]
+    if books.unconverged:
+        first = ", ".join(map(str, books.unconverged[:10])) + (", …" if len(books.unconverged) > 10 else "")
+        said.append(f"NOT CONVERGED in {len(books.unconverged)} of {books.windows} windows: {first}")
+    return said
+
+
 def as_tree(books: Books) -> dict[str, Any]:
     """The books as plain lists and numbers; nan becomes None, and infinity, which JSON lacks, the largest number."""
     return {
@@ -38,6 +49,8 @@ def as_tree(books: Books) -> dict[str, Any]:
         "complete": books.complete,
         "balanced": books.balanced,
         "worst_defect": float(np.nan_to_num(books.worst)),
+        "iterations": [int(n) for n in books.iterations],
+        "unconverged": list(books.unconverged),
         "participants": {b.name: _balance_tree(b) for b in books.participants},
         "flows": {b.name: _balance_tree(b) for b in books.flows},
         "whole": _balance_tree(books.whole),
@@ -69,6 +82,8 @@ def _print(books: Books) -> None:
     console = Console()
     state = "complete" if books.complete else "not finished"
     console.print(f"{books.file}: {books.windows} windows to t = {books.time:g}, {state}")
+    for line in on_iterations(books):
+        console.print(line)
     for balance in [*books.participants, *books.buffers, *books.flows, books.whole]:
         table = Table(title=balance.name, title_justify="left")
         table.add_column("")

@@ -42,11 +42,12 @@ def follow_in_lines(output: Path, case: Case, stop: threading.Event) -> None:
 
 def line(slate: dict[str, Any], case: Case, spent: float) -> str:
     """One line on one participant: window, time, worst defect, time left."""
-    done = slate.get("done", 0)
+    done, iteration = slate.get("done", 0), slate.get("iteration", 0)
+    doing = f"{slate['doing']}, iteration {iteration}" if iteration else slate["doing"]
     left = f"{spent * (case.windows - done) / done:.0f} s left" if done else "starting"
     return (
         f"{slate['participant']}: window {done}/{case.windows}, t = {done * case.time.window:g}, "
-        f"{slate['doing']}, worst defect {slate.get('defect', 0.0):.1e}, {left}"
+        f"{doing}, worst defect {slate.get('defect', 0.0):.1e}, {left}"
     )
 
 
@@ -67,7 +68,9 @@ def _bars(output: Path, case: Case, stop: threading.Event) -> None:
             last = stop.wait(_LIVE_EVERY)
             for slate in _first_ranks(output):
                 done = slate.get("done", 0)
-                fields = {"at": done * case.time.window, "doing": slate["doing"], "defect": slate.get("defect", 0.0)}
+                iteration = slate.get("iteration", 0)
+                doing = f"{slate['doing']} ({iteration})" if iteration else slate["doing"]
+                fields = {"at": done * case.time.window, "doing": doing, "defect": slate.get("defect", 0.0)}
                 progress.update(tasks[slate["participant"]], completed=done, **fields)
             if last:
                 return

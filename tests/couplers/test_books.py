@@ -61,7 +61,7 @@ def test_dishonest_books_end_the_run_and_are_on_record(tanks, name, message):
     window = int(re.match(r"window (\d+)", results[name]["message"])[1])
     books = read_books(folder / name)
     assert not books.complete and not books.balanced
-    assert books.windows == window + 1
+    assert window < books.windows <= window + 64  # very short windows are settled some at a time
 
 
 def test_every_run_is_tested(tanks):
@@ -146,11 +146,14 @@ def test_the_ledger_command_says_what_does_not_balance(tanks, tmp_path):
 def test_the_books_of_a_run_can_be_read_while_it_writes_them(tmp_path):
     run = Run()
     ledger = open_books(run)
-    opening = Closing(-1, 0.0, inventory=dict(run.held), carry={FLOW.name: run.transit})
+    opening = Closing(-1, np.zeros(1), np.ones(1))
+    opening.inventory = {name: held[None] for name, held in run.held.items()}
+    opening.carry = {FLOW.name: run.transit[None]}
     file = LedgerFile(tmp_path / "ledger.h5", CHART, opening, {"tolerance": 1e-12})
     for windows in (0, 7):
         for index in range(windows):
-            file.append(ledger.close(index, index + 1.0, run.window(index)))
+            ledger.enter(index, index + 1.0, run.window(index))
+            file.append(ledger.settle())
         file.flush()
         tree = json.loads(suture("ledger", tmp_path, "--json").stdout)
         assert (tree["windows"], tree["complete"], tree["balanced"]) == (windows, False, True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +14,7 @@ import pytest
 
 from suture.couplers.audit import read_books
 
-from ..mpi import ENVIRONMENT, mpirun, suture
+from ..mpi import mpirun, suture, together
 
 DOCS = Path(__file__).parents[2] / "docs"
 RATES = np.array([1.0, 0.3, -0.2, 8.0, 2.5])
@@ -28,26 +25,10 @@ def bath(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DOCS / "examples" / "bath", tmp_path / "bath"))
 
 
-@functools.cache
-def takes_several_programs() -> bool:
-    """Whether mpirun can do "A : B"; that of Open MPI 5.0.7 (Debian 13) crashes on it (open-mpi/ompi issue 13303)."""
-    command = ["mpirun", "--oversubscribe", "-n", "1", "true", ":", "-n", "1", "true"]
-    return subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, timeout=15).returncode == 0
-
-
 def run_together(case: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """The commands of the page: several programs under one mpirun, or where that crashes, one shell that picks."""
+    """The command of the page."""
     tanks = [sys.executable, "-m", "suture", "run", str(case), "--only", "tanks"]
-    bath = [sys.executable, str(case / "bath.py"), str(case)]
-    command = ["mpirun", "--oversubscribe", "--bind-to", "none"]
-    if takes_several_programs():
-        command += ["-n", "2", *tanks, ":", "-n", "1", *bath]
-    else:
-        pick = f"if [ $OMPI_COMM_WORLD_RANK -lt 2 ]; then exec {shlex.join(tanks)}; else exec {shlex.join(bath)}; fi"
-        command += ["-n", "3", "sh", "-c", pick]
-    done = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=15)
-    assert not check or done.returncode == 0, done.stderr
-    return done
+    return together((2, tanks), (1, [sys.executable, str(case / "bath.py"), str(case)]), check=check)
 
 
 def check_books(run: Path) -> None:
