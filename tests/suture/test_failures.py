@@ -29,7 +29,7 @@ end = 5.0
 [run]
 deadline = 2
 [scheme]
-kind = "{scheme}-explicit"
+kind = "{scheme}"
 [participants.upper]
 kind = "stub-sink"
 [participants.upper.solver]
@@ -49,7 +49,7 @@ lower = {{}}
 """
 
 
-def write(folder: Path, fault: str = "", side: str = "source", scheme: str = "serial", cells: int = 3) -> Path:
+def write(folder: Path, fault: str = "", side: str = "source", scheme: str = "serial-explicit", cells: int = 3) -> Path:
     faults = {"sink": "", "source": "", side: f"fault = {{ {fault} }}" if fault else ""}
     (folder / "case.toml").write_text(CASE.format(scheme=scheme, cells=cells, **faults))
     return folder
@@ -98,8 +98,23 @@ def test_a_crash_is_told_with_its_traceback(tmp_path, launcher):
 
 def test_a_crash_in_a_parallel_scheme(tmp_path):
     """All ranks have messages on their way when the job ends."""
-    done = fails(write(tmp_path, 'kind = "crash", window = 3', "sink", "parallel", cells=500), "suture run")
+    done = fails(write(tmp_path, 'kind = "crash", window = 3', "sink", "parallel-explicit", cells=500), "suture run")
     assert "participant 'upper', rank 0, window 3: RuntimeError" in done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["serial-implicit", "parallel-implicit"])
+@pytest.mark.parametrize(("window", "side"), [(0, "source"), (2, "sink")])
+def test_a_rank_that_is_killed_while_windows_are_iterated_is_never_taken_for_a_slow_one(tmp_path, scheme, window, side):
+    done = fails(write(tmp_path, f'kind = "killed", window = {window}', side, scheme), "suture run")
+    name = "lower" if side == "source" else "upper"
+    assert f"suture: participant '{name}', rank 0, window {window}: killed by signal 9" in done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["serial-implicit", "parallel-implicit"])
+def test_what_is_no_number_never_converges(tmp_path, scheme):
+    done = fails(write(tmp_path, 'kind = "nan", window = 2', scheme=scheme), "suture run")
+    assert done.returncode == 7 and "Traceback" not in done.stderr
+    assert re.search(r"window 2, iteration \d+: \w+ of seam: .* is not a number any more", done.stderr)
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
@@ -155,7 +170,7 @@ def test_a_number_that_is_none_is_found_by_the_books(tmp_path):
     assert done.stderr.count("the books do not balance") == 1
 
 
-@pytest.mark.parametrize("scheme", ["serial", "parallel"])
+@pytest.mark.parametrize("scheme", ["serial-explicit", "parallel-explicit", "parallel-implicit"])
 def test_a_leak_ends_the_run_in_good_order(tmp_path, scheme):
     """Messages of a megabyte are on their way when all ranks end alike."""
     done = fails(write(tmp_path, 'kind = "leak", window = 3', "sink", scheme, cells=4000), "suture run")
