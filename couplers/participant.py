@@ -24,6 +24,7 @@ from .ledger import Ledger
 from .ledger_file import NAME, LedgerFile
 from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, Writes
 from .quantities import QUANTITIES
+from .rewinder import Rewinder
 from .scheme import flows_of
 from .status import Status
 from .traffic import Inflow, Outflow
@@ -58,7 +59,6 @@ class Participant:
         self._opened = False
         self._checkpoint = resume
         self._done = checkpoint.windows_done(resume) if resume else 0
-        self._saved: list[tuple[Rewinds, Any]] = []
         self._received: dict[str, dict[str, Array]] = {}
         self._elapsed = 0.0
         self._file: LedgerFile | None = None
@@ -106,6 +106,7 @@ class Participant:
         chart = self._books.draw_chart(self.case, self._flows, coupled)
         self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline, self.clock)
         self._open_books(saved)
+        self._rewinder = Rewinder(self._solves, self.adapters.values())
         self._recorders = [adapter for adapter in self.adapters.values() if isinstance(adapter, Records)]
         self.clock.restart()
 
@@ -243,12 +244,10 @@ class Participant:
             return
         with self.clock.span("rewind"):
             if iteration:
-                for part, state in self._saved:
-                    part.restore(state)
+                self._rewinder.restore()
             else:
                 self._fixed_point.begin()
-                parts = [self._solves, *self.adapters.values()]
-                self._saved = [(part, part.save()) for part in parts if isinstance(part, Rewinds)]
+                self._rewinder.save()
 
     def receive(self, window: Window) -> None:
         """States and amounts in: what the scheme has for this window, or for this iteration of it."""

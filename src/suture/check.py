@@ -80,6 +80,8 @@ def draw(case: Case, estimates: Estimates) -> Tree:
     tree = Tree(f"[bold]{escape(case.title or case.directory.name)}[/]  {escape(str(case.file))}")
     tree.add(f"{case.windows} windows of {case.time.window:g}, to {case.time.end:g} ({escape(str(case.units))})")
     tree.add(f"{case.scheme.kind}: {_turns(case)}")
+    for line in _iterating(case):
+        tree.add(line)
     tree.add(f"the books must balance to {case.ledger.tolerance:g} of throughput")
     participants = tree.add(f"participants: {_counted(case.ranks, 'rank')}")
     for name, participant in case.participants.items():
@@ -110,6 +112,19 @@ def _turns(case: Case) -> str:
     return turns + ("every window until it has converged" if implicit else "what goes back is used in the next window")
 
 
+def _iterating(case: Case) -> list[str]:
+    """When an implicit window is done, and how it gets there."""
+    done, faster = case.scheme.convergence, case.scheme.acceleration
+    if done is None or faster is None:
+        return []
+    fields = "".join(f", {name} {done.limits(name)[0]:g}" for name in done.fields)
+    after = "then the run stops" if done.at_maximum == "stop" else "then it goes on"
+    return [
+        f"a window is done when fields change by {done.relative:g} of their norm{fields}; "
+        f"at most {_counted(done.max_iterations, 'iteration')}, {after}; acceleration: {faster.kind}"
+    ]
+
+
 def _participant(name: str, participant: Participant, estimate: Estimate | None) -> str:
     text = f"[bold]{name}[/]: {participant.kind}, {_counted(participant.ranks, 'rank')}, "
     text += f"units {escape(str(participant.unit_system))}"
@@ -122,7 +137,9 @@ def _participant(name: str, participant: Participant, estimate: Estimate | None)
 
 def _add_interface(branch: Tree, case: Case, interface: Interface) -> None:
     for direction in interface.directions:
-        branch.add(f"{direction.sender} → {direction.receiver}: {_what(direction)} — {_when(case, direction)}")
+        mapping = (direction.mapping or interface.mapping).kind
+        how = "" if mapping == "automatic" else f"; mapped by {mapping}"
+        branch.add(f"{direction.sender} → {direction.receiver}: {_what(direction)} — {_when(case, direction)}{how}")
 
 
 def _what(direction: Direction) -> str:

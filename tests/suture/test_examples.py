@@ -65,3 +65,17 @@ def test_two_halves_of_a_plate_in_scikit_fem_are_the_plate(tmp_path):
     assert books.balanced and books.worst < 1e-12
     carried = books.flows[0].terms["closing"]
     assert abs(carried[0]) < 1e-12
+
+
+def test_a_solver_that_does_not_return_to_where_the_window_began_is_found_out(tmp_path):
+    case = example("kettle", tmp_path)
+    program = (case / "kettle.py").read_text()
+    assert "lambda saved: state.update(saved)" in program
+    (case / "kettle.py").write_text(program.replace("lambda saved: state.update(saved)", "lambda saved: None"))
+    plate = [sys.executable, "-m", "suture", "run", str(case), "--only", "plate"]
+    done = together((1, plate), (1, [sys.executable, str(case / "kettle.py"), str(case)]), check=False)
+    assert done.returncode == 1
+    assert (
+        "participant 'kettle', rank 0, window 0: restore() does not return to where the window began: energy was"
+        in (done.stderr)
+    )
