@@ -12,9 +12,10 @@ from mpi4py import MPI
 from .boxes import evaluate_binning, evaluate_cells, serve_binning, serve_cells
 from .errors import MappingError
 from .intersection import evaluate_intersection, serve_intersection
-from .mapping_settings import Automatic, MappingSettings
+from .mapping_settings import Automatic, MappingSettings, RadialBasis
 from .nearest import evaluate_nearest, serve_nearest
 from .pair import Pair
+from .radial import evaluate_radial, serve_radial
 from .rendezvous import Discretisation, Meeting, Summary, same
 from .transfer import Give, Pull
 
@@ -79,7 +80,7 @@ def choose(meeting: Meeting, settings: MappingSettings) -> Method:
             f"interface {meeting.interface!r}: {there.name!r} gives nothing here, {here.name!r} {here.words}: "
             f"there is nothing to map from"
         )
-    fits = _fitting(here, there)
+    fits = _fitting(here, there, settings if isinstance(settings, RadialBasis) else RadialBasis(kind="rbf"))
     if isinstance(settings, Automatic):
         return fits[next(iter(fits))]
     if settings.kind not in fits:
@@ -90,24 +91,30 @@ def choose(meeting: Meeting, settings: MappingSettings) -> Method:
     return fits[settings.kind]
 
 
-def _fitting(here: Whole, there: Whole) -> dict[str, Method]:
+def _fitting(here: Whole, there: Whole, radial: RadialBasis) -> dict[str, Method]:
     """Every method that can map from ``there`` to ``here``, the best first."""
-    both = here.count > 0 and there.count > 0
-    fits: dict[str, Method] = {}
-    if (here.cells and there.cells) or (not both and (here.cells or there.cells)):
-        fits["intersection"] = Method(evaluate_cells, serve_cells)
-    if here.dimension == there.dimension > 0 and max(here.corners, there.corners) <= _INTEGRABLE:
-        fits["intersection"] = Method(evaluate_intersection, serve_intersection)
+    nearest = {"nearest-neighbour": _nearest(elements=False)}
+    clouds = {"rbf": Method(partial(evaluate_radial, settings=radial), partial(serve_radial, settings=radial))}
+    clouds = clouds | nearest if there.count >= _FEW else nearest | clouds
+    if _alike(here, there):
+        return {"intersection": Method(evaluate_cells, serve_cells)} | clouds
     if there.dimension:
-        fits["nearest-projection"] = Method(
-            partial(evaluate_nearest, elements=True), partial(serve_nearest, elements=True)
-        )
-    elif here.cells != there.cells and not here.dimension:
-        fits["binning"] = Method(evaluate_binning, serve_binning)
-    fits["nearest-neighbour"] = Method(
-        partial(evaluate_nearest, elements=False), partial(serve_nearest, elements=False)
-    )
-    return fits
+        fits = {"nearest-projection": _nearest(elements=True)} | clouds
+        if here.dimension == there.dimension and max(here.corners, there.corners) <= _INTEGRABLE:
+            return {"intersection": Method(evaluate_intersection, serve_intersection)} | fits
+        return fits
+    if here.cells != there.cells and not here.dimension:
+        return {"binning": Method(evaluate_binning, serve_binning)} | clouds
+    return clouds
+
+
+def _alike(here: Whole, there: Whole) -> bool:
+    """Whether both are cells; one that has nothing is what the other is."""
+    return (here.cells or not here.count) and (there.cells or not there.count) and (here.cells or there.cells)
+
+
+def _nearest(elements: bool) -> Method:
+    return Method(partial(evaluate_nearest, elements=elements), partial(serve_nearest, elements=elements))
 
 
 class Acquaintance:

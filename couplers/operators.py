@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 
-from ._operators import apply_stencil, apply_transposed_stencil
+from ._operators import apply_blocks, apply_stencil, apply_transposed_blocks, apply_transposed_stencil
 from .cells import Array
 
 Index32 = NDArray[np.int32]
@@ -70,11 +70,6 @@ class Sparse:
     """Any sparse matrix."""
 
     matrix: csr_matrix
-    _transposed: csc_matrix = field(init=False)
-
-    def __post_init__(self) -> None:
-        # Making it in every window takes longer than a small product.
-        object.__setattr__(self, "_transposed", self.matrix.T)
 
     @property
     def rows(self) -> int:
@@ -92,7 +87,31 @@ class Sparse:
 
     def apply_transposed(self, y: Array, out: Array) -> None:
         """See ``Operator``."""
-        out[:] = self._transposed @ y
+        out[:] = self.matrix.T @ y
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Dense blocks that may share rows and columns; their contributions add up."""
+
+    rows: int
+    columns: int
+    row: Index32
+    """Rows of all blocks, one block after the other."""
+    first_row: NDArray[np.int64]
+    """Where each block's rows begin, and where the last one's end."""
+    column: Index32
+    first_column: NDArray[np.int64]
+    value: Array
+    """Of all blocks, column by column."""
+
+    def apply(self, x: Array, out: Array) -> None:
+        """See ``Operator``."""
+        apply_blocks(self.row, self.first_row, self.column, self.first_column, self.value, x, out)
+
+    def apply_transposed(self, y: Array, out: Array) -> None:
+        """See ``Operator``."""
+        apply_transposed_blocks(self.row, self.first_row, self.column, self.first_column, self.value, y, out)
 
 
 def row_defect(operator: Operator) -> float:

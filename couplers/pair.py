@@ -97,8 +97,8 @@ class Pair:
         MPI.Request.Waitall(requests)
         return arrived
 
-    def sum(self, values: NDArray[Any], op: MPI.Op = MPI.SUM) -> NDArray[Any]:
-        """A small reduction over both participants; give zeros (or what is neutral) on the side that adds nothing."""
+    def reduce(self, values: NDArray[Any], op: MPI.Op) -> NDArray[Any]:
+        """A small reduction over both participants; a side that adds nothing gives what is neutral."""
         total = np.empty_like(values)
         wait([self._comm.Iallreduce(values, total, op=op)], self.deadline, f"participant {self.partner!r}")
         return total

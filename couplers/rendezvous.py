@@ -138,13 +138,13 @@ def ask(meeting: Meeting, owner: Index32 | int, index: Index32) -> tuple[Index32
     """
     wanted: dict[int, Index32] = {}
     if isinstance(owner, int):
-        column, wanted[owner] = _numbered(index)
+        column, wanted[owner] = numbered(index)
     else:
         column = np.empty(index.shape, dtype=np.int32)
         start = 0
-        for rank in np.unique(owner).tolist():
+        for rank in np.flatnonzero(np.bincount(owner.ravel())).tolist():
             chosen = owner == rank
-            numbers, wanted[rank] = _numbered(index[chosen])
+            numbers, wanted[rank] = numbered(index[chosen])
             column[chosen] = numbers + np.int32(start)
             start += len(wanted[rank])
     wanted = {rank: each for rank, each in wanted.items() if len(each)}
@@ -158,8 +158,8 @@ def be_asked(meeting: Meeting) -> dict[int, Index32]:
     return {rank: index for rank, (index,) in arrived.items()}
 
 
-def _numbered(index: Index32) -> tuple[Index32, Index32]:
-    """Number the different values of ``index`` in ascending order."""
+def numbered(index: Index32) -> tuple[Index32, Index32]:
+    """Number the different values of ``index`` in ascending order: the number of each, and the values."""
     if not index.size:
         return index.astype(np.int32), np.zeros(0, dtype=np.int32)
     marked = np.zeros(int(index.max()) + 1, dtype=bool)

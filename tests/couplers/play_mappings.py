@@ -26,7 +26,7 @@ from . import surfaces
 from .test_mapping import uniform
 
 RANKS = [(1, 1), (2, 1), (1, 2), (2, 2), (3, 3), (4, 4)]
-NEAREST, PROJECTION = {"kind": "nearest-neighbour"}, {"kind": "nearest-projection"}
+NEAREST, PROJECTION, RADIAL = {"kind": "nearest-neighbour"}, {"kind": "nearest-projection"}, {"kind": "rbf"}
 Parts = Callable[[Any, int, int, int], tuple[Discretisation, Array]]
 
 
@@ -109,6 +109,9 @@ RANKS_CASES: dict[str, tuple[tuple[str, int], dict[str, Any]]] = {
     "nearest projection, volume": (("volume", 7), PROJECTION),
     "nearest projection, line": (("line", 40), PROJECTION),
     "intersection, cells": (("cells", 8), {"kind": "intersection"}),
+    "rbf, surface": (("cloud surface", 28), RADIAL),
+    "rbf, volume": (("cloud volume", 7), RADIAL),
+    "rbf, line": (("cloud line", 400), RADIAL),
     "binning": (("particles", 6), {"kind": "binning"}),
 }
 
@@ -126,11 +129,17 @@ def ranks_matter(world: MPI.Intracomm) -> dict[str, Any]:
 
 
 ORDERS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
-    "nearest neighbour, surface": ("surface", (20, 40, 80), NEAREST),
+    "nearest neighbour, surface": ("surface", (16, 32, 64), NEAREST),
     "nearest neighbour, cloud volume": ("cloud volume", (6, 12, 24), NEAREST),
-    "nearest projection, surface": ("surface", (20, 40, 80), PROJECTION),
+    "nearest projection, surface": ("surface", (16, 32, 64), PROJECTION),
     "nearest projection, volume": ("volume", (6, 12, 24), PROJECTION),
     "nearest projection, line": ("line", (40, 80, 160), PROJECTION),
+    "rbf, surface": ("cloud surface", (16, 32, 64), RADIAL),
+    "rbf, volume": ("cloud volume", (8, 16), RADIAL),
+    **{
+        f"rbf {kernel}, surface": ("cloud surface", (16, 32), RADIAL | {"kernel": kernel})
+        for kernel in ("compact-c0", "compact-c2", "compact-c4", "thin-plate-spline", "gaussian")
+    },
 }
 
 
