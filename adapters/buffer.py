@@ -14,19 +14,20 @@ MEMORY = math.exp(-1.0)
 """exp(−Δt/τ) of the thermostat: its relaxation time is one window."""
 
 
-def rescaling(generator: np.random.Generator, kinetic: Array, freedom: Array, kT: Array) -> Array:
-    """Factors on the peculiar velocities that make their kinetic energies canonical at temperature ``kT``.
+def rescaling(generator: np.random.Generator, kinetic: float, freedom: float, kT: float) -> float:
+    """Factor on the peculiar velocities that makes their kinetic energy canonical at temperature ``kT``.
 
-    ``kinetic`` is the present peculiar kinetic energy of ``freedom`` degrees of freedom, in the unit of ``kT``; all may
-    be arrays of one shape. Acting again and again, it gives the gamma distribution with mean ½·freedom·kT and variance
-    ½·freedom·kT². Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7.
+    ``kinetic`` is the present peculiar kinetic energy of ``freedom`` degrees of freedom, in the unit of ``kT``. Acting
+    again and again, it gives the gamma distribution with mean ½·freedom·kT and variance ½·freedom·kT².
+    Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7.
     """
-    one = generator.standard_normal(np.shape(kinetic))
-    others = 2.0 * generator.standard_gamma(0.5 * (np.asarray(freedom) - 1.0))
-    ratio = 0.5 * np.asarray(kT) / kinetic
-    return np.sqrt(
-        MEMORY + ratio * (1.0 - MEMORY) * (one**2 + others) + 2.0 * one * np.sqrt(MEMORY * (1.0 - MEMORY) * ratio)
+    one = generator.standard_normal()
+    others = 2.0 * generator.standard_gamma(0.5 * (freedom - 1.0))
+    ratio = 0.5 * kT / kinetic
+    square = (
+        MEMORY + ratio * (1.0 - MEMORY) * (one**2 + others) + 2.0 * one * math.sqrt(MEMORY * (1.0 - MEMORY) * ratio)
     )
+    return math.sqrt(square)
 
 
 class Buffer:
@@ -39,8 +40,10 @@ class Buffer:
     def __init__(self, solver: MolecularDynamics, axis: int, at: float, slabs: int, thickness: float) -> None:
         self._solver = solver
         self._axis = axis
-        self._random = np.random.Philox(key=int(float(solver.settings.variables.get("seed", 1))))
-        self._start = self._random.state
+        self._generator = np.random.Generator(
+            np.random.Philox(key=int(float(solver.settings.variables.get("seed", 1))))
+        )
+        self._start = self._generator.bit_generator.state
         self.edges: Array = at + thickness * np.arange(slabs)
         """Lower ends of the slabs."""
         self.rows: dict[str, dict[str, Array]] = {
@@ -70,12 +73,14 @@ class Buffer:
         return sums[:, 0], mean, kinetic
 
     def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: tuple[int, int]) -> Array:
-        factors = np.ones(len(count))
-        warm = (count > 1.5) & (kinetic > 0)
+        boltzmann = self._solver.lammps.constant("boltz")
         # A counter of its own for each window: 2^128 numbers lie between two.
         self._start["state"]["counter"][2:] = draw
-        self._random.state = self._start
-        kT = self._solver.lammps.constant("boltz") * temperature[warm]
-        generator = np.random.Generator(self._random)
-        factors[warm] = rescaling(generator, kinetic[warm], 3.0 * (count[warm] - 1.0), kT)
+        self._generator.bit_generator.state = self._start
+        factors = np.ones(len(count))
+        # In plain floats: arrays of a few slabs would take three times as long.
+        for k, (number, energy) in enumerate(zip(count.tolist(), kinetic.tolist(), strict=True)):
+            if number > 1.5 and energy > 0.0:
+                kT = boltzmann * float(temperature[k])
+                factors[k] = rescaling(self._generator, energy, 3.0 * (number - 1.0), kT)
         return factors

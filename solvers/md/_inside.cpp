@@ -48,7 +48,15 @@ class WallFix : public Fix {
   WallFix(LAMMPS *lammps, int count, char **words)
       : Fix(lammps, count, words), force_id_(count > 3 ? words[3] : "") {}
 
-  int setmask() override { return LAMMPS_NS::FixConst::END_OF_STEP; }
+  int setmask() override { return LAMMPS_NS::FixConst::PRE_NEIGHBOR | LAMMPS_NS::FixConst::END_OF_STEP; }
+
+  // Atoms change their places only just before neighbours are looked for.
+  void setup_pre_neighbor() override { pre_neighbor(); }
+  void pre_neighbor() override {
+    members_.clear();
+    for (int i = 0; i < atom->nlocal; ++i)
+      if (atom->mask[i] & groupbit) members_.push_back(i);
+  }
 
   void init() override {
     stored_ = nullptr;
@@ -81,8 +89,7 @@ class WallFix : public Fix {
   Sum instant() const {
     Sum sum{};
     double *const *const force = stored_ ? stored_->array_atom : atom->f;
-    for (int i = 0; i < atom->nlocal; ++i) {
-      if (!(atom->mask[i] & groupbit)) continue;
+    for (const int i : members_) {
       for (int axis = 0; axis < 3; ++axis) {
         sum[axis] += force[i][axis];
         sum[3] += force[i][axis] * atom->v[i][axis];
@@ -93,6 +100,7 @@ class WallFix : public Fix {
 
   std::string force_id_;
   Fix *stored_ = nullptr;
+  std::vector<int> members_;
   Sum now_{}, total_{};
 };
 
