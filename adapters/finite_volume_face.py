@@ -1,15 +1,15 @@
-"""One side of a Navier-Stokes box at an interface: amounts in through its faces, the state of its cells out."""
+"""One side of a Navier-Stokes box at an interface: amounts in and the states of its cells out, or the reverse."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..couplers.cells import Array, Cells, total
-from ..couplers.kind import CheckRequest, Context, Estimate, Kind
+from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.window import Window
 from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, SolverError
 from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
@@ -20,6 +20,11 @@ from .flow_profiles import FlowProfiles
 
 AMOUNTS: tuple[str, ...] = ("mass", "momentum", "energy")
 STATES: tuple[str, ...] = ("density", "velocity", "temperature", "pressure")
+
+_BEYOND: tuple[str, ...] = ("density", "velocity", "temperature")
+"""States that make the cells beyond a side."""
+_EXCHANGES: dict[str, Exchange] = {"amounts": (STATES, AMOUNTS + _BEYOND), "states": (AMOUNTS + STATES, _BEYOND)}
+"""What a side gives and takes under each condition; where amounts are taken, states may come too."""
 
 _AMOUNT_COLUMNS = {"mass": slice(0, 1), "momentum": slice(1, 4), "energy": slice(4, 5)}
 _STATE_COLUMNS = {"density": slice(0, 1), "velocity": slice(1, 4), "temperature": slice(4, 5), "pressure": slice(5, 6)}
@@ -38,6 +43,8 @@ class FiniteVolumeFaceSettings(BaseModel):
 
     side: Side
     """Side of the box at the interface; its boundary must be of kind ``seam``."""
+    condition: Literal["amounts", "states"] = "amounts"
+    """What the side takes: amounts, as fluxes through its faces, or the states of the partner's cells beyond it."""
     layers: Annotated[int, Field(ge=1)] = 8
     """Layers of cells next to the side whose state is given; at most all of them."""
 
@@ -58,7 +65,9 @@ class FiniteVolumeFace:
     """Puts amounts into the faces of one side as a constant flux, and gives the state of the cells next to it.
 
     Amounts live on the side's faces, positive when they enter; states on the cells of the first ``layers`` layers,
-    each cut in four along the normal so that the linear profile inside a cell is passed on.
+    each cut in four along the normal so that the linear profile inside a cell is passed on. Under the condition
+    ``states`` no amounts come in: the side's faces are like those inside, and what they let out is given. The states of
+    two layers of cells beyond the side come in, in straight lines in time; a side that takes amounts may have them too.
     """
 
     def __init__(
@@ -74,6 +83,10 @@ class FiniteVolumeFace:
         self._areas = extents.prod(axis=1)[:, None]
         self._parts = Cells(*_split(*solver.layer_cells(settings.side, settings.layers), self._axis))
         self._spacing = solver.grid.spacing[self._axis]
+        self._open = settings.condition == "states"
+        self._sees = self._open
+        if self._open:
+            solver.open_seam(settings.side)
         self._taken = np.zeros((len(self._faces), 5))
         self._due = np.zeros_like(self._taken)
 
@@ -81,11 +94,30 @@ class FiniteVolumeFace:
         """The side's faces for amounts, the parts of its cells for states."""
         return self._faces if quantity in AMOUNTS else self._parts
 
+    def taken_cells(self, quantity: str) -> Cells:
+        """The side's faces for amounts, the cells beyond it for states."""
+        return self._faces if quantity in AMOUNTS else Cells(*self._solver.beyond_cells(self._side))
+
     def prepare(self, states: Mapping[str, Array]) -> None:
-        """The flow starts from its own initial state."""
+        """The flow starts from its own initial state; what lies beyond its side is the partner's, if it says so."""
+        if states and not self._sees:
+            self._solver.extend_seam(self._side)
+            self._sees = True
+        self._set_states(states, self._solver.time)
+
+    def _set_states(self, states: Mapping[str, Array], time: float) -> None:
+        if self._sees:
+            self._solver.set_seam_state(self._side, np.concatenate([states[name] for name in _BEYOND], axis=1), time)
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
-        """Spread the amounts of the window, and what round-off left of earlier ones, evenly over its time."""
+        """Spread the amounts of the window, and what round-off left of earlier ones, evenly over its time.
+
+        The states beyond the side go in a straight line to those at the end.
+        """
+        self._set_states(values, self._solver.time + window.dt)
+        if self._open:
+            self._taken = np.zeros_like(self._due)
+            return
         message = [
             values.get(name, np.zeros((len(self._faces), n))) for name, n in zip(AMOUNTS, (1, 3, 1), strict=True)
         ]
@@ -98,11 +130,14 @@ class FiniteVolumeFace:
         self._taken += self._solver.seam_amounts(self._side)
 
     def send(self, window: Window) -> Mapping[str, Array]:
-        """The state of the cells next to the side."""
+        """The state of the cells next to the side, and the amounts that left through an open one."""
         values, slopes = self._solver.layer_states(self._side, self._layers)
         shifts = self._spacing * ((np.arange(_PARTS) + 0.5) / _PARTS - 0.5)
         parts = np.concatenate([values + slopes * shift for shift in shifts])
-        return {name: parts[:, columns] for name, columns in _STATE_COLUMNS.items()}
+        states = {name: parts[:, columns] for name, columns in _STATE_COLUMNS.items()}
+        if not self._open:
+            return states
+        return states | {name: -self._taken[:, columns] for name, columns in _AMOUNT_COLUMNS.items()}
 
     def record(self, window: Window) -> None:
         """Keep the profile along the normal."""
@@ -119,11 +154,11 @@ class FiniteVolumeFace:
 
     def received(self) -> Mapping[str, Array]:
         """What the side's faces let in during the window, as the solver summed it."""
-        return _book(self._taken)
+        return {} if self._open else _book(self._taken)
 
     def carry(self) -> Mapping[str, Array]:
         """What arrived and was not let in: round-off, which the next window makes good."""
-        return _book(self._due - self._taken)
+        return {} if self._open else _book(self._due - self._taken)
 
     def initial_amounts(self, window: Window) -> Mapping[str, Array]:
         """What the present state would drive through the side in a window: pressure, and convection where it flows."""
@@ -173,6 +208,10 @@ def _check(request: CheckRequest) -> Estimate | None:
     settings: NavierStokesSettings = request.solver
     table = f"participants.{request.participant}.solver"
     _check_seams(request, settings)
+    for name, side in request.interfaces.items():
+        taken = request.exchanged[name][1] if name in request.exchanged else ()
+        if side.condition == "states" or any(state in taken for state in _BEYOND):
+            request.require_exchange(name, "condition", AMOUNTS if side.condition == "states" else (), _BEYOND)
     cells = int(np.prod(settings.cells))
     if processors(settings.cells, request.ranks) is None:
         place, most = f"participants.{request.participant}", most_ranks(settings.cells)
@@ -235,8 +274,9 @@ KIND = Kind(
     interface_settings=FiniteVolumeFaceSettings,
     create_solver=_create_solver,
     create_adapter=_create_adapter,
-    gives=STATES,
-    takes=AMOUNTS,
+    gives=STATES + AMOUNTS,
+    takes=AMOUNTS + _BEYOND,
+    exchange=lambda interface: _EXCHANGES[interface.condition],
     check=_check,
     extent=_extent,
     rewinds=True,

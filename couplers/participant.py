@@ -22,7 +22,7 @@ from .kind import Context
 from .kinds import load_kind
 from .ledger import Ledger
 from .ledger_file import NAME, LedgerFile
-from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, Writes
+from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, TakesElsewhere, Writes
 from .quantities import QUANTITIES
 from .rewinder import Rewinder
 from .scheme import flows_of
@@ -176,7 +176,9 @@ class Participant:
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
         adapter = self.adapters[flow.interface]
-        cells = {quantity: adapter.cells(quantity).scaled(length) for quantity in flow.quantities}
+        elsewhere = flow.receiver == self.name and isinstance(adapter, TakesElsewhere)
+        place = adapter.taken_cells if elsewhere else adapter.cells
+        cells = {quantity: place(quantity).scaled(length) for quantity in flow.quantities}
         factors = {q: self.case.factor(q, flow.sender, flow.receiver) for q in flow.quantities}
         return Side(flow, cells, factors)
 

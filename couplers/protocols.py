@@ -126,6 +126,15 @@ class Opens(Protocol):
 
 
 @runtime_checkable
+class TakesElsewhere(Protocol):
+    """An adapter that takes a quantity elsewhere than where it would give it."""
+
+    def taken_cells(self, quantity: str) -> Cells | Mesh:
+        """This rank's share of the discretisation on which ``quantity`` is taken."""
+        ...
+
+
+@runtime_checkable
 class Audited(Protocol):
     """An adapter that now and then measures the amounts it sends a second, independent way."""
 

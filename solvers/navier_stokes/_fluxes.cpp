@@ -97,14 +97,15 @@ class Kernel {
     b.seam_flux.assign(flux.data(), flux.data() + flux.size());
   }
 
+  // The faces of the side are like those inside, once the state beyond it is set.
+  void open(int axis, int end) { side(axis, end).kind = kNeighbour; }
+
   // The state of the cells beyond a side, which a partner has: density, velocity and internal energy, (2, q, p, 5), the
-  // layer next to the face first, p and q the other axes in their order, both padded. The face is then one like those
-  // inside.
+  // layer next to the face first, p and q the other axes in their order, both padded.
   void set_beyond(int axis, int end, Array values) {
     Boundary& b = side(axis, end);
     if (values.size() != kGhosts * kEquations * size_ / padded_[axis])
       throw std::invalid_argument("the state beyond a side must have shape (2, q, p, 5)");
-    b.kind = kNeighbour;
     b.beyond.assign(values.data(), values.data() + values.size());
   }
 
@@ -141,7 +142,7 @@ class Kernel {
       }
     for (int d = 0; d < 3; ++d)
       for (int end = 0; end < 2; ++end)
-        if (side(d, end).kind == kNeighbour) copy_beyond(side(d, end), d, end);
+        if (!side(d, end).beyond.empty()) copy_beyond(side(d, end), d, end);
   }
 
   // The first layer of ghosts beyond the domain, axis by axis so that the corners follow; no face needs the second.
@@ -149,7 +150,7 @@ class Kernel {
     for (int d = 0; d < 3; ++d)
       for (int end = 0; end < 2; ++end) {
         const Boundary& b = side(d, end);
-        if (b.kind == kNone || b.kind == kNeighbour) continue;
+        if (b.kind == kNone || !b.beyond.empty()) continue;
         const int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
         const long ghost = (end ? padded_[d] - kGhosts : kGhosts - 1) * step_[d], inward = end ? -step_[d] : step_[d];
         for (long j = 0; j < padded_[q]; ++j)
@@ -449,6 +450,7 @@ PYBIND11_MODULE(_fluxes, module) {
       .def("set_wall", &Kernel::set_wall)
       .def("set_reservoir", &Kernel::set_reservoir)
       .def("set_seam", &Kernel::set_seam)
+      .def("open", &Kernel::open)
       .def("set_beyond", &Kernel::set_beyond)
       .def("crossed", &Kernel::crossed)
       .def("primitives", &Kernel::primitives)

@@ -183,18 +183,25 @@ class NavierStokes:
         return tuple(np.concatenate([box + (1 + layer) * step for layer in range(GHOSTS)]) for box in (lower, upper))
 
     def open_seam(self, side: str) -> None:
-        """Let a partner's cells lie beyond a seam: its faces then are like those inside, and no flux is prescribed.
+        """Let the faces of a seam be like those inside: what is beyond is the partner's, and no flux is prescribed.
 
         Until ``set_seam_state`` says what is there, it is what the cells next to the seam hold. Collective.
+        """
+        self.extend_seam(side)
+        if self._seam_flux.pop(side, None) is not None:
+            self._kernel.open(*_axis_end(side))
+        self._refresh()
+
+    def extend_seam(self, side: str) -> None:
+        """Let the faces next to a seam, but not those on it, see the partner's cells beyond it. Collective.
+
+        Without, the fields go on beyond a seam in straight lines, which is of second order.
         """
         axis, end = _axis_end(side)
         if getattr(self.settings.boundaries.get(side), "kind", None) != "seam":
             raise SolverError(f"side '{side}' is no seam")
-        self._seam_flux.pop(side, None)
-        values, _ = self.layer_states(side, 1)
-        self._beyond[side] = Beyond(
-            self.grid, self.comm, axis, end, np.tile(self._energies(values[:, :5]), (GHOSTS, 1))
-        )
+        values = self._energies(self.layer_states(side, 1)[0][:, :5])
+        self._beyond[side] = Beyond(self.grid, self.comm, axis, end, np.tile(values, (GHOSTS, 1)))
         self._refresh()
 
     def set_seam_state(self, side: str, state: Array, time: float) -> None:

@@ -58,8 +58,12 @@ def test_protocols(tmp_path: Path) -> None:
     solver, face = joined(tmp_path)
     parts: tuple[Solver, Adapter] = solver, face
     assert isinstance(face, Opens) and isinstance(solver, Writes) and parts
-    assert KIND.takes == ("mass", "momentum", "energy")
-    assert KIND.gives == ("density", "velocity", "temperature", "pressure")
+    amounts, states = ("mass", "momentum", "energy"), ("density", "velocity", "temperature", "pressure")
+    assert KIND.exchange_of(KIND.interface_settings(side="z-lower")) == (states, amounts + states[:3])
+    assert KIND.exchange_of(KIND.interface_settings(side="z-lower", condition="states")) == (
+        amounts + states,
+        states[:3],
+    )
 
 
 @pytest.mark.parametrize(("window_length", "cfl"), [(0.1, 0.8), (0.25, 0.13)])
@@ -151,6 +155,32 @@ def test_states_are_linear_inside_the_cells(cells: list[int], tmp_path: Path) ->
     assert parts.lower[:, 2].min() == 14.0 and parts.upper[:, 2].max() == 23.0
     volume = np.prod(parts.upper - parts.lower, axis=1).sum()
     assert volume == pytest.approx(9 * 144)
+
+
+def test_an_open_side_gives_what_left_through_its_faces(tmp_path: Path) -> None:
+    solver, _ = joined(tmp_path)
+    settings = KIND.interface_settings.model_validate({"side": "z-lower", "condition": "states"})
+    face = FiniteVolumeFace(solver, settings)
+    beyond = face.taken_cells("velocity")
+    assert beyond.lower[:, 2].tolist() == [11.0, 8.0] and beyond.upper[:, 2].tolist() == [14.0, 11.0]
+    assert len(face.cells("energy")) == 1
+    states = {"density": [[0.84]] * 2, "velocity": [[0.3, 0, 0.1]] * 2, "temperature": [[1.2]] * 2}
+    states = {name: np.array(value) for name, value in states.items()}
+    face.prepare(states)
+    opening, walls = total(solver.inventory()), sum(total(row) for row in solver.rows().values())
+    window, sent = Window(0, 0.0, 0.25), np.zeros(5)
+    face.receive(window, states)
+    for dt in unequal(window):
+        solver.advance(dt)
+        face.account(dt)
+    given = face.send(window)
+    assert len(given["velocity"]) == len(face.cells("velocity"))
+    sent = total({name: given[name].sum(axis=0) for name in ("mass", "momentum", "energy")})
+    walls = sum(total(row) for row in solver.rows().values()) - walls
+    change = total(solver.inventory()) - opening
+    assert np.allclose(change, walls - sent, rtol=0, atol=1e-12 * np.abs(opening).max())
+    assert (sent[[0, 1, 3, 4]] < -0.1).all()  # it flows in
+    assert face.received() == {} and face.carry() == {}
 
 
 def test_fields_go_to_the_output_folder(tmp_path: Path) -> None:
