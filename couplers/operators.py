@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from ._operators import apply_blocks, apply_stencil, apply_transposed_blocks, apply_transposed_stencil
 from .cells import Array
@@ -70,6 +70,11 @@ class Sparse:
     """Any sparse matrix."""
 
     matrix: csr_matrix
+    _transposed: csc_matrix = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Making it in every window takes longer than a small product.
+        object.__setattr__(self, "_transposed", self.matrix.T)
 
     @property
     def rows(self) -> int:
@@ -87,7 +92,7 @@ class Sparse:
 
     def apply_transposed(self, y: Array, out: Array) -> None:
         """See ``Operator``."""
-        out[:] = self.matrix.T @ y
+        out[:] = self._transposed @ y
 
 
 @dataclass(frozen=True)

@@ -130,9 +130,9 @@ def ranks_matter(world: MPI.Intracomm) -> dict[str, Any]:
 
 ORDERS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
     "nearest neighbour, surface": ("surface", (16, 32, 64), NEAREST),
-    "nearest neighbour, cloud volume": ("cloud volume", (6, 12, 24), NEAREST),
+    "nearest neighbour, cloud volume": ("cloud volume", (4, 8, 16), NEAREST),
     "nearest projection, surface": ("surface", (16, 32, 64), PROJECTION),
-    "nearest projection, volume": ("volume", (6, 12, 24), PROJECTION),
+    "nearest projection, volume": ("volume", (4, 8, 16), PROJECTION),
     "nearest projection, line": ("line", (40, 80, 160), PROJECTION),
     "rbf, surface": ("cloud surface", (16, 32, 64), RADIAL),
     "rbf, volume": ("cloud volume", (8, 16), RADIAL),
