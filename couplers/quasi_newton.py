@@ -72,7 +72,7 @@ class _QuasiNewton:
         pairs = self._pairs
         columns = np.vstack([w * c for w, c in zip(weights, pairs.residuals, strict=True)])
         overlaps = np.tensordot(weights**2, pairs.overlaps, axes=1)
-        return fit(columns, create_judge(self._settings, columns, overlaps, self._recent))
+        return fit(columns, create_judge(self._settings, columns, overlaps))
 
     def _relaxed(self, x: Array, x_tilde: Array) -> Array:
         assert self._settings.relaxation is not None, "quasi-Newton methods have one"

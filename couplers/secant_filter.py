@@ -10,15 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .acceleration_settings import AccelerationSettings
 from .cells import Array
 
 _ROUND_OFF = 1e-13
 _DEPENDENT = 1e-7
+"""The automatic filter drops a column of which less than this share is left: its gain cannot be told from round-off."""
 _SOUND = 0.3
+"""Share that must be left of a column for its gain to be trusted."""
 _OUT_OF_PROPORTION = 5.0
+"""Gain, relative to the largest trusted one, above which the automatic filter drops a column."""
 
 Judge = Callable[[int, float, float, Array], bool]
 """``judge(column, left, length, combination)``: whether to keep a column of which ``left`` of its ``length`` is outside
@@ -64,15 +66,14 @@ def fit(columns: Array, judge: Judge) -> Fit:
     return Fit(sorted(kept), combinations[:, : len(kept)], directions[:, : len(kept)])
 
 
-def create_judge(settings: AccelerationSettings, columns: Array, overlaps: Array, recent: NDArray[np.bool_]) -> Judge:
+def create_judge(settings: AccelerationSettings, columns: Array, overlaps: Array) -> Judge:
     """The filter that the settings ask for.
 
-    ``overlaps`` are the scalar products of the outputs, in the weights of ``columns``; ``recent`` marks the columns of
-    the present window.
+    ``overlaps`` are the scalar products of the outputs, in the weights of ``columns``.
     """
     limit = settings.filter_limit
     if limit is None:
-        return _Automatic(overlaps, recent)
+        return _Automatic(overlaps)
     if settings.filter == "qr1":
         least = limit * float(np.linalg.norm(columns))
         return lambda j, left, length, combination: left >= least
@@ -82,15 +83,14 @@ def create_judge(settings: AccelerationSettings, columns: Array, overlaps: Array
 class _Automatic:
     """Drops a column that contradicts newer ones, instead of one that merely depends on them.
 
-    What is left of an old column v outside the newer ones, and of its w, gives the Jacobian in a new direction. In a
-    linear problem that is right however little is left; in a nonlinear or noisy one, w departs from linearity, and
-    divided by a small remainder this makes a Jacobian out of proportion. A column is dropped when little of it is
-    left and its gain |dw|/|dv| is far above that of the columns before it. Columns of the present window stay.
+    What is left of a column v outside the newer ones, and of its w, gives the Jacobian in a new direction. In a linear
+    problem that is right however little is left; in a nonlinear or noisy one w departs from linearity, which divided by
+    a small remainder makes a Jacobian out of proportion. A column is dropped when little of it is left and its gain
+    |dw| / |dv| is far above that of the columns before it.
     """
 
-    def __init__(self, overlaps: Array, recent: NDArray[np.bool_]) -> None:
+    def __init__(self, overlaps: Array) -> None:
         self._overlaps = overlaps
-        self._recent = recent
         self._gain = 1.0
 
     def __call__(self, j: int, left: float, length: float, combination: Array) -> bool:
@@ -98,7 +98,7 @@ class _Automatic:
             return False
         # Cancellation may leave a little less than zero.
         gain = max(float(combination @ self._overlaps @ combination), 0.0) ** 0.5
-        if self._recent[j] or left > _SOUND * length:
+        if left > _SOUND * length:
             self._gain = max(self._gain, gain)
             return True
         return gain <= _OUT_OF_PROPORTION * self._gain
