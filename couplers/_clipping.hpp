@@ -52,10 +52,14 @@ inline void clip(const Simplex<1>& s, std::vector<Simplex<1>>& out) {
 }
 
 inline void clip(const Simplex<2>& s, std::vector<Simplex<2>>& out) {
-  std::array<Barycentric<2>, 10> from, to;
+  std::array<Barycentric<2>, 10> buffer[2]{};
+  Barycentric<2>*from = buffer[0].data(), *to = buffer[1].data();
   int count = 3;
   for (int v = 0; v < 3; ++v) from[v] = s[v];
   for (int k = 0; k < 3; ++k) {
+    bool inside = true;
+    for (int v = 0; v < count; ++v) inside = inside && from[v][k] >= 0.0;
+    if (inside) continue;
     int kept = 0;
     for (int v = 0; v < count; ++v) {
       const Barycentric<2>&a = from[v], &b = from[v + 1 < count ? v + 1 : 0];

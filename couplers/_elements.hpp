@@ -152,13 +152,7 @@ inline const std::vector<std::array<int, 4>>& tiling(Kind kind, bool curved) {
   }
 }
 
-// How an element's reference coordinates follow from those of its patch.
-enum class Geometry {
-  affine,   // straight simplices and parallelograms: exactly, by the patch's affine map
-  curved,   // curved simplices: by the patch's affine map, with the curved element's own measure
-  general,  // other quads: by Newton's method
-};
-
+// Whether the nodes on edges (and in the middle of a quad9) are in their middles.
 inline bool at_middles(const Point* x, Kind kind, double tolerance) {
   const Family& family = families[kind];
   const int edges = family.simplex ? edge_count[family.dimension] : 4;

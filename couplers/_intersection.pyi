@@ -17,6 +17,7 @@ def intersect(
     kinds_b: Index,
     nodes_b: Index,
     rule: Array,
+    fine: Array,
     mass_rule: Array,
     gauss: Array,
     reach: float,

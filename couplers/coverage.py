@@ -25,6 +25,9 @@ ROUND_OFF = 1e-6
 MOST = 0.5
 """Uncovered fraction of an element at the rim that no curvature excuses."""
 
+EDGE = np.radians(40.0)
+"""A rim that turns by more from one facet to the next has an edge there, which both meshes have."""
+
 KINDS = tuple(CODES)
 _FACETS = {2: ((0,), (1,)), 3: ((0, 1), (1, 2), (2, 0)), 4: ((0, 1), (1, 2), (2, 3), (3, 0))}
 _TETRA_FACETS = ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3))
@@ -61,15 +64,37 @@ def allowed_gaps(basis: Basis, ghosts: Ghosts, widest: Array) -> Array:
 
 
 def _turns(basis: Basis, ghosts: Ghosts) -> Array:
-    """Angle between the outward directions of the rim's facets at each local point; zero inside and where straight."""
+    """Largest turn of the rim from one facet to another at each local point; zero inside and where it is straight."""
     facets, outward = _rim(basis, ghosts)
-    at = np.zeros((len(basis.points), 4))
+    at_rim = np.zeros((len(basis.points), 1))
+    at_rim[facets] = 1.0
+    rim = ghosts.copy(ghosts.add(at_rim))[:, 0] > 0.0
+    number = np.cumsum(rim) - 1
+    # Sums by 27 sectors of direction: both sides of an edge of the region are told apart, on whatever ranks they are.
+    sector = (np.round(1.2 * outward).astype(np.int64) + 1) @ np.array([1, 3, 9])
+    sums = np.zeros((int(rim.sum()), 27, 4))
     for k in range(facets.shape[1]):
-        np.add.at(at, facets[:, k], np.column_stack((outward, np.ones(len(facets)))))
-    at = ghosts.copy(ghosts.add(at))
-    count = np.where(at[:, 3] > 0.0, at[:, 3], 1.0)
-    together = np.clip(np.linalg.norm(at[:, :3], axis=1) / count, 0.0, 1.0)
-    return np.where(at[:, 3] > 0.0, 2.0 * np.arccos(np.where(together > 1.0 - 1e-14, 1.0, together)), 0.0)
+        np.add.at(sums, (number[facets[:, k]], sector), np.column_stack((outward, np.ones(len(facets)))))
+    part = ghosts.only(rim)
+    sums = part.copy(part.add(sums.reshape(-1, 108))).reshape(-1, 27, 4)
+    turns = np.zeros(len(basis.points))
+    turns[rim] = _largest_turn(sums[..., :3], sums[..., 3])
+    return turns
+
+
+def _largest_turn(sums: Array, count: Array) -> Array:
+    """Of unit vectors, summed by sector (n, 27, 3): between sectors, and within one; edges do not count."""
+    size = np.linalg.norm(sums, axis=2)
+    within = 2.0 * np.arccos(_cosine(np.divide(size, count, out=np.ones_like(size), where=count > 0.0)))
+    mean = np.divide(sums, size[..., None], out=np.zeros_like(sums), where=size[..., None] > 0.0)
+    between = np.arccos(_cosine(np.einsum("nic,njc->nij", mean, mean)))
+    there = count > 0.0
+    between[~(there[:, :, None] & there[:, None, :]) | (between > EDGE)] = 0.0
+    return np.maximum(within.max(axis=1), between.max(axis=(1, 2)))
+
+
+def _cosine(values: Array) -> Array:
+    return np.where(values > 1.0 - 1e-14, 1.0, np.clip(values, -1.0, 1.0))
 
 
 def _rim(basis: Basis, ghosts: Ghosts) -> tuple[NDArray[np.int32], Array]:

@@ -47,6 +47,16 @@ class Ghosts:
         requests += [self.comm.Isend(buffer, dest=rank, tag=_TAG) for rank, buffer in sent]
         MPI.Request.Waitall(requests)
 
+    def only(self, chosen: NDArray[np.bool_]) -> Ghosts:
+        """The same for the ``chosen`` of the local points, renumbered; all ranks that have a point choose alike."""
+        part = object.__new__(Ghosts)
+        number = np.cumsum(chosen) - 1
+        part.comm, part.owned, part.count = self.comm, int(chosen[: self.owned].sum()), int(chosen.sum())
+        part.owner, part.place = self.owner[chosen], self.place[chosen]
+        part._ghosts = {rank: number[each[chosen[each]]] for rank, each in self._ghosts.items()}
+        part._owned = {rank: number[each[chosen[each]]] for rank, each in self._owned.items()}
+        return part
+
     @property
     def shared(self) -> NDArray[np.bool_]:
         """Which of the local points another rank has too, (local,)."""

@@ -29,6 +29,9 @@ DEGREE: Mapping[str, int] = {
 LINEAR = tuple(CODES[kind] for kind in ("line", "triangle", "quad", "tetra"))
 """Types with nodes at their corners only."""
 
+_EXTRA = 4
+"""Degrees that the quadrature has beyond the two bases' where an element is not straight: they are no polynomials."""
+
 REACH = 0.25
 """Two elements meet when they are nearer, along the normal, than this fraction of the sum of their diameters."""
 
@@ -105,8 +108,8 @@ def mass_matrix(basis: Basis) -> tuple[csr_matrix, tuple[float, float]]:
 
 def _mass_rules(basis: Basis) -> tuple[Array, Array]:
     """On simplices, and along each axis of a quadrilateral."""
-    quadratic = np.isin(basis.kinds, [CODES["line3"], CODES["triangle6"], CODES["tetra10"]]).any()
-    return simplex_rule(basis.dimension, 2 * basis.degree() if quadratic else 2), simplex_rule(1, 7)
+    linear = basis.degree() == 1
+    return simplex_rule(basis.dimension, 2 if linear else 2 * basis.degree() + _EXTRA), simplex_rule(1, 7)
 
 
 def _bounds(kinds: Index32, blocks: Array, affine: NDArray[np.bool_]) -> tuple[float, float]:
@@ -145,9 +148,10 @@ def intersect(mine: Basis, near: Basis) -> Intersection:
     Where an element of ``mine`` is covered only in part, the rest of its integrals goes to the functions of ``near``
     that it meets. So rows sum to the integrals of phi_i, unless nothing covers an element.
     """
-    rule = simplex_rule(mine.dimension, mine.degree() + near.degree())
+    degree = mine.degree() + near.degree()
+    rules = simplex_rule(mine.dimension, degree), simplex_rule(mine.dimension, degree + _EXTRA)
     entries, covered, widest, covers = _intersection.intersect(
-        *mine._arguments(), *near._arguments()[1:], rule, *_mass_rules(mine), REACH
+        *mine._arguments(), *near._arguments()[1:], *rules, *_mass_rules(mine), REACH
     )
     matrix = csr_matrix(entries, shape=(len(mine.points), len(near.points)))
     return Intersection(matrix, covered, widest, covers)

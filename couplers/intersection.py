@@ -88,7 +88,7 @@ def _introduce(meeting: Meeting, own: Mesh) -> tuple[Basis, float]:
     unlike = sorted(kind for kind in own.elements if DIMENSION[kind] != dimension)
     basis = Basis.of(Mesh(own.points) if strange or unlike else own, dimension)
     size = diameters(basis).max(initial=0.0)
-    size, strangers, unlikes = meeting.pair.sum(np.array([size, len(strange), len(unlike)]), op=MPI.MAX).tolist()
+    size, strangers, unlikes = meeting.pair.reduce(np.array([size, len(strange), len(unlike)]), MPI.MAX).tolist()
     if strangers:
         raise MappingError(
             f"interface {meeting.interface!r}: the mapping intersection knows elements of type {', '.join(CODES)}; "
@@ -149,6 +149,8 @@ def _ask(meeting: Meeting, mixed: csr_matrix, owner: Index32, place: Index32) ->
 def _problem(meeting: Meeting, basis: Basis, covered: Array, widest: Array, operator: Projection) -> str:
     """What is wrong with this rank's part, in words; collective over the own ranks."""
     interface, side, other = meeting.interface, meeting.evaluation, meeting.source
+    gap = largest(operator.ghosts.comm, 1.0 - covered)
+    allowed = allowed_gaps(basis, operator.ghosts, widest) if gap > ROUND_OFF else np.full(len(basis), ROUND_OFF)
     lonely = np.flatnonzero(operator.mass.diagonal == 0.0)
     if len(lonely):
         at = ", ".join(f"{c:g}" for c in basis.points[lonely[0]])
@@ -161,7 +163,4 @@ def _problem(meeting: Meeting, basis: Basis, covered: Array, widest: Array, oper
             f"interface {interface!r}: some elements of {side!r} have outer points only, without a way to another "
             f"point; the mapping intersection needs one"
         )
-    allowed = np.full(len(basis), ROUND_OFF)
-    if largest(operator.ghosts.comm, 1.0 - covered) > ROUND_OFF:
-        allowed = allowed_gaps(basis, operator.ghosts, widest)
     return uncovered(basis, covered, allowed, interface, side, other)

@@ -46,19 +46,24 @@ class Extension:
         self._levels: list[_Level] = []
         unknown = outer.copy()
         left = ghosts.comm.allreduce(int(unknown.sum()))
+        unique = True
         while left:
-            level = self._next(basis, unknown)
+            level = self._next(basis, unknown, unique)
             unknown[level.places] = False
             before, left = left, ghosts.comm.allreduce(int(unknown.sum()))
-            if left == before:
+            if left < before:
+                self._levels.append(level)
+            elif unique:
+                unique = False
+            else:
                 break
-            self._levels.append(level)
         self.unresolved = left > 0
         """Whether some outer points have no path to another point: then there is no multiplier at all for them."""
 
-    def _next(self, basis: Basis, unknown: Mask) -> _Level:
+    def _next(self, basis: Basis, unknown: Mask, unique: bool) -> _Level:
+        """What follows from elements that know enough: for a ``unique`` polynomial, or just something."""
         everywhere = self._ghosts.copy(unknown[:, None].astype(np.float64))[:, 0] > 0.5
-        weights, count = _weights(basis, everywhere)
+        weights, count = _weights(basis, everywhere, unique)
         count = self._ghosts.add(count[:, None])
         places = np.flatnonzero(unknown & (count[:, 0] > 0.0))
         return _Level(places, 1.0 / count[places], weights)
@@ -101,7 +106,7 @@ class Extension:
         return out
 
 
-def _weights(basis: Basis, unknown: Mask) -> tuple[csr_matrix, Array]:
+def _weights(basis: Basis, unknown: Mask, unique: bool) -> tuple[csr_matrix, Array]:
     """Extrapolation on each element from its known to its unknown nodes, summed over elements, and their number."""
     n = len(basis.points)
     rows, columns, values = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)], [np.zeros(0)]
@@ -113,27 +118,32 @@ def _weights(basis: Basis, unknown: Mask) -> tuple[csr_matrix, Array]:
         patterns, which = np.unique(masks[touched], axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
             here = nodes[touched[which.ravel() == number]]
-            to, of, weight = _extrapolation(int(code), tuple(pattern.tolist()))
+            to, of, weight = _extrapolation(int(code), tuple(pattern.tolist()), unique)
             rows.append(here[:, to].ravel())
             columns.append(here[:, of].ravel())
             values.append(np.broadcast_to(weight, (len(here), len(weight))).ravel())
     data, row, column = np.concatenate(values), np.concatenate(rows), np.concatenate(columns)
     matrix = csr_matrix((data, (row, column)), shape=(n, n))
     # Each extrapolation's weights sum to one.
-    return matrix, np.bincount(row, data, n).round()
+    return matrix, np.bincount(row, data, n).round().astype(np.float64)
 
 
 @cache
-def _extrapolation(code: int, unknown: tuple[bool, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+def _extrapolation(
+    code: int, unknown: tuple[bool, ...], unique: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
     """Unknown node, known node, and weight, of an element of type ``code``; they depend on its reference only.
 
-    Constants for linear elements; for quadratic ones the least-squares line, of least slope where it is not unique.
+    Constants for linear elements; for quadratic ones the least-squares line. Where that is not unique, nothing if it
+    must be, else the one of least slope.
     """
     to, of = np.flatnonzero(unknown), np.flatnonzero(~np.array(unknown))
     weights = np.full((len(to), len(of)), 1.0 / len(of))
     if code not in LINEAR:
         nodes = _intersection.reference_nodes(code)
         middle = nodes[of].mean(axis=0)
+        if unique and np.linalg.matrix_rank(nodes[of] - middle, tol=1e-9) < np.linalg.matrix_rank(nodes - middle):
+            to, weights = to[:0], weights[:0]
         weights = weights + (nodes[to] - middle) @ np.linalg.pinv(nodes[of] - middle, rcond=1e-9)
     row, column = np.meshgrid(to, of, indexing="ij")
     return row.ravel(), column.ravel(), weights.ravel()

@@ -56,7 +56,7 @@ def share(mesh: Mesh, rank: int, size: int, seed: int = 0) -> tuple[Mesh, Array]
     local = np.full(len(mesh.points), -1)
     local[ids] = np.arange(len(ids))
     parts = {kind: local[nodes] for kind, nodes in elements.items()}
-    return Mesh(mesh.points[ids], parts, owned=len(own), ids=ids), own
+    return Mesh(mesh.points[ids], parts, owned=len(own), ids=ids, outer=mesh.outer[own]), own
 
 
 def smooth(p: Array) -> Array:
