@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,12 @@ class ParticleRegion:
     """
 
     def __init__(
-        self, solver: MolecularDynamics, settings: ParticleRegionSettings, window: float, output: Path
+        self,
+        solver: MolecularDynamics,
+        settings: ParticleRegionSettings,
+        window: float,
+        output: Path,
+        done: int = 0,
     ) -> None:
         self.settings = settings
         self.solver = solver
@@ -46,7 +52,7 @@ class ParticleRegion:
         self.compared = max(1, settings.slabs - 1)
         """Slabs, from the plane outward, whose density is compared with the continuum's."""
         self.layer = Region(solver, self.axis, settings.at, self.compared * settings.thickness)
-        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), output / "profiles.h5")
+        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), output / "profiles.h5", done)
         solver.bound(settings.axis, settings.at)
         self._states = np.zeros((settings.slabs, 5))
         self._opening: tuple[Mapping[str, Array], Mapping[str, Mapping[str, Array]]] | None = None
@@ -182,6 +188,18 @@ class ParticleRegion:
     def carry(self) -> dict[str, Array]:
         """Nothing is held back."""
         return self._nothing()
+
+    def save(self) -> dict[str, Any]:
+        """What the buffer was given, and where the piston is."""
+        piston = {"position": self.piston.position, "rows": dict(self.piston.rows)} if self.piston else {}
+        return {"buffer": {name: dict(row) for name, row in self.buffer.rows.items()}, "piston": piston}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave, before the first window. Collective."""
+        self.buffer.rows = {name: dict(row) for name, row in state["buffer"].items()}
+        if self.piston:
+            self.piston.place(float(state["piston"]["position"]))
+            self.piston.rows = dict(state["piston"]["rows"])
 
     def buffer_inventory(self) -> dict[str, Array]:
         """What the buffer holds, with the atoms' energy in the piston's field (this rank's share). Collective."""

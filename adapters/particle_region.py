@@ -47,7 +47,7 @@ def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> Mol
 def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> ParticleRegion:
     from .particle_interface import ParticleRegion
 
-    return ParticleRegion(solver, settings, context.window, context.output)
+    return ParticleRegion(solver, settings, context.window, context.output, context.done)
 
 
 def _check(request: CheckRequest) -> Estimate:
@@ -213,4 +213,5 @@ KIND = Kind(
     takes=("velocity", "temperature", "density"),
     check=_check,
     extent=_extent,
+    resumes=True,
 )

@@ -38,6 +38,11 @@ class Piston:
         """Potential energy of the atoms in the piston's field. Collective."""
         return self._solver.lammps.fix_scalar(self._name)
 
+    def place(self, position: float) -> None:
+        """Put the piston at ``position``, at rest."""
+        self.position = position
+        self._solver.lammps.command(f"variable {self._name} equal {position!r}")
+
     def move(self, velocity: float) -> None:
         """Move with ``velocity`` during the next window.
 

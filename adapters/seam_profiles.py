@@ -21,12 +21,12 @@ class SeamProfiles:
     ``piston``, its position (nan without one). Rank 0 writes.
     """
 
-    def __init__(self, solver: MolecularDynamics, axis: int, edges: Array, area: float, path: Path) -> None:
+    def __init__(self, solver: MolecularDynamics, axis: int, edges: Array, area: float, path: Path, done: int) -> None:
         self._solver = solver
         self._axis = axis
         self._edges = edges
         self._volumes = area * np.diff(edges)
-        self._file = ProfileFile(path, axis, edges) if solver.comm.rank == 0 else None
+        self._file = ProfileFile(path, axis, edges, done) if solver.comm.rank == 0 else None
         if self._file:
             # A run that ends early leaves what it has seen.
             atexit.register(self._file.close)

