@@ -181,7 +181,7 @@ public:
     Matrix p, q;
     polynomials(points, at, p, q);
     Matrix phi = squared_distances(points, points);
-    const double radius = kernel_ == Kernel::thin_plate ? std::sqrt(phi.maxCoeff()) + 1e-300 : radius_of(phi);
+    const double radius = kernel_ == Kernel::thin_plate ? extent_of(phi) : radius_of(phi);
     phi /= radius * radius;
     apply_kernel(kernel_, phi);
     Matrix right = squared_distances(points, at) / (radius * radius);
@@ -224,7 +224,7 @@ private:
     p = monomials(axes, points);
     q = monomials(axes, at);
     Eigen::Index kept = 0;
-    const Eigen::Index room = std::min(p.cols(), std::max<Eigen::Index>(1, p.rows() / 2));
+    const Eigen::Index room = std::min(p.rows(), std::max(1 + axes.cols(), p.rows() / 2));
     for (Eigen::Index c = 0; c < p.cols() && kept < room; ++c) {
       const double before = p.col(c).norm();
       for (int twice = 0; twice < 2; ++twice) {
@@ -242,6 +242,11 @@ private:
     q.conservativeResize(Eigen::NoChange, kept);
   }
 
+  static double extent_of(const Matrix &squared) {
+    const double most = squared.maxCoeff();
+    return most > 0.0 ? std::sqrt(most) : 1.0;
+  }
+
   // Compact functions reach over 40, the Gaussian over 2 mean distances between neighbours.
   double radius_of(const Matrix &squared) const {
     if (support_ > 0.0) return support_;
@@ -253,7 +258,7 @@ private:
       sum += std::sqrt(least);
     }
     const double spacing = sum / double(squared.cols());
-    if (!(spacing > 0.0 && spacing < infinity)) return std::sqrt(squared.maxCoeff()) + 1e-300;
+    if (!(spacing > 0.0 && spacing < infinity)) return extent_of(squared);
     return (kernel_ == Kernel::gaussian ? 2.0 : 40.0) * spacing;
   }
 

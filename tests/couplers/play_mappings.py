@@ -2,6 +2,8 @@
 
 mpirun -n 2 python -m tests.couplers.play_mappings orders
 mpirun -n 8 python -m tests.couplers.play_mappings ranks
+mpirun -n 4 python -m tests.couplers.play_mappings misfits
+mpirun -n 2 python -m tests.couplers.play_mappings automatic
 """
 
 from __future__ import annotations
@@ -171,12 +173,65 @@ def measured(a: Discretisation, b: Discretisation, got: dict[str, Array]) -> dic
     }
 
 
+CELLS = {"plate": uniform(4), "left half": Cells(uniform(4).lower[:8], uniform(4).upper[:8])}
+CLOUD, PLATE = without_elements(surfaces.square(12, 1, height=0.0)), surfaces.square(8, 2, height=0.0)
+MISFITS: dict[str, tuple[Discretisation, Discretisation, dict[str, Any]]] = {
+    "projection from a cloud": (CLOUD, PLATE, PROJECTION),
+    "binning between meshes": (PLATE, surfaces.square(9, 1), {"kind": "binning"}),
+    "intersection with a cloud": (CELLS["plate"], CLOUD, {"kind": "intersection"}),
+    "a cell without particles": (
+        without_elements(surfaces.square(3, 1, height=0.0)),
+        CELLS["plate"],
+        {"kind": "binning"},
+    ),
+    "a particle outside": (CLOUD, CELLS["left half"], {"kind": "binning"}),
+    "nothing on one side": (Mesh(np.zeros((0, 3))), PLATE, {"kind": "automatic"}),
+}
+
+
+def misfits(world: MPI.Intracomm) -> dict[str, Any]:
+    """What everyone is told, on two ranks a side."""
+    found: dict[str, Any] = {}
+    for name, (a, b, settings) in MISFITS.items():
+        told = world.allgather(there_and_back(world, (2, 2), a, b, settings))
+        assert len(set(map(str, told))) == 1, told
+        found[name] = told[0]
+    return found
+
+
+AUTOMATIC: dict[str, tuple[Discretisation, Discretisation]] = {
+    "cells and cells": (CELLS["plate"], uniform(6)),
+    "cells and a cloud": (CELLS["plate"], CLOUD),
+    "cells and a mesh": (CELLS["plate"], PLATE),
+    "two clouds": (CLOUD, without_elements(PLATE)),
+    "two small clouds": (without_elements(surfaces.line(9, 1)), without_elements(surfaces.line(8, 2))),
+    "a cloud and a mesh": (CLOUD, PLATE),
+    "two meshes": (PLATE, surfaces.square(9, 1, height=0.0)),
+    "a surface and a volume": (PLATE, surfaces.cube(4, 1)),
+}
+
+
+def automatic(world: MPI.Intracomm) -> dict[str, Any]:
+    """Sums are kept and constants too, whatever is chosen; results of values of any magnitude are the same."""
+    found: dict[str, Any] = {}
+    for name, (a, b) in AUTOMATIC.items():
+        for magnitude in (1.0, 1e-12, 1e12):
+            got = there_and_back(world, (1, 1), a, b, {"kind": "automatic"}, magnitude)
+            if world.rank == 0:
+                found.setdefault(name, []).append(
+                    got if isinstance(got, str) else {q: (np.array(v) / magnitude).tolist() for q, v in got.items()}
+                )
+    return found
+
+
 def main() -> None:
     world = MPI.COMM_WORLD
-    results = {"ranks": ranks_matter, "orders": orders}[sys.argv[1]](world)
+    results = PLAYS[sys.argv[1]](world)
     if world.rank == 0:
         print(json.dumps(results))
 
+
+PLAYS = {"ranks": ranks_matter, "orders": orders, "misfits": misfits, "automatic": automatic}
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suture.couplers.rendezvous import places
+
 from ..mpi import mpirun
-from .play_mappings import ORDERS, RANKS, RANKS_CASES, share
-from .surfaces import square
+from .play_mappings import AUTOMATIC, MISFITS, ORDERS, RANKS, RANKS_CASES, share
+from .surfaces import smooth, square
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +72,43 @@ def test_smoother_kernels_are_more_accurate(measured):
     kernels = ("rbf compact-c0", "rbf compact-c2", "rbf compact-c4", "rbf")
     finest = [measured[f"{kernel}, surface"][1]["error"] for kernel in kernels]
     assert all(smoother < rougher for rougher, smoother in pairwise(finest)), finest
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    return json.loads(mpirun(4, "-m", "tests.couplers.play_mappings", "misfits", cwd=ROOT, timeout=120).stdout)
+
+
+MESSAGES = {
+    "projection from a cloud": "'nearest-projection' does not fit from 'a', which gives a cloud of points, to 'b', "
+    "which gives a mesh of surfaces; possible: rbf, nearest-neighbour",
+    "binning between meshes": "'binning' does not fit .* possible: intersection, nearest-projection, rbf,",
+    "intersection with a cloud": "'intersection' does not fit from 'a', which gives cells, to 'b', which gives a cloud",
+    "a cell without particles": r"the cell of 'b' from \(.*\) to \(.*\) holds no particle of 'a'; give larger cells",
+    "a particle outside": r"the particle of 'a' at \(.*\) is in no cell of 'b'; the cells must hold every particle",
+    "nothing on one side": "'a' gives nothing here, 'b' a mesh of surfaces: there is nothing to map from",
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_a_mapping_that_does_not_fit_is_refused_with_what_is_possible(told, misfit):
+    assert re.search("interface 'seam': .*" + MESSAGES[misfit], told[misfit]), told[misfit]
+
+
+@pytest.fixture(scope="module")
+def chosen() -> dict[str, Any]:
+    return json.loads(mpirun(2, "-m", "tests.couplers.play_mappings", "automatic", cwd=ROOT, timeout=120).stdout)
+
+
+@pytest.mark.parametrize("sides", AUTOMATIC)
+def test_what_is_chosen_by_itself_keeps_sums_and_maps_values_of_any_magnitude_alike(chosen, sides):
+    usual, tiny, huge = ({q: np.array(v) for q, v in got.items()} for got in chosen[sides])
+    for given, quantity in zip(AUTOMATIC[sides], ("momentum", "energy"), strict=True):
+        amounts = smooth(places(given))
+        assert usual[quantity][:, 0].sum() == pytest.approx(amounts.sum(), abs=1e-14 * np.abs(amounts).sum())
+    for quantity, values in usual.items():
+        for other in (tiny, huge):
+            np.testing.assert_allclose(other[quantity], values, rtol=0, atol=1e-13 * np.abs(values).max())
 
 
 def test_shares_are_what_the_test_above_needs():

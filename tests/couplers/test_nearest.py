@@ -1,0 +1,137 @@
+"""The nearest place on every shape, found in a tree, is the nearest of all; corners' weights give it back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.spatial import Delaunay, cKDTree
+
+from suture.couplers._nearest import Nearest
+from suture.couplers.cells import Array
+from suture.couplers.mesh import NODES, Mesh
+from suture.couplers.nearest import PARTS, parts_of
+
+SHAPES: dict[str, Array] = {
+    "line": np.array([[0, 0, 0], [1, 0.2, 0.1]]),
+    "triangle": np.array([[0, 0, 0], [1, 0.2, 0.1], [0.3, 1, -0.2]]),
+    "quad": np.array([[0, 0, 0], [1, 0.1, 0.1], [1.2, 0.9, 0], [-0.1, 1, 0.2]]),
+    "tetra": np.array([[0, 0, 0], [1, 0.1, 0], [0.2, 1, 0], [0.3, 0.2, 1]]),
+    "hexahedron": np.array(
+        [[0, 0, 0], [1, 0.1, 0], [1.1, 1, 0], [0, 1, 0.1], [0, 0, 1], [1, 0, 1.1], [1, 1.1, 1], [0.1, 1, 0.9]]
+    ),
+}
+CUBE = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]])
+
+
+def at(shape: str, x: Array, u: Array) -> Array:
+    """The shape's place at local coordinates in the unit cube."""
+    if shape in ("quad", "hexahedron"):
+        axes = 2 if shape == "quad" else 3
+        corners = CUBE[: len(x), :axes]
+        return np.prod(np.where(corners, u[:axes], 1 - u[:axes]), axis=1) @ x
+    v = np.sort(np.concatenate(([0.0], u[: len(x) - 1], [1.0])))
+    return np.diff(v) @ x
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_foot_is_nearer_than_any_other_place_of_the_shape(shape):
+    x = SHAPES[shape]
+    points = np.random.default_rng(5).uniform(-0.6, 1.6, (60, 3))
+    distance, node, weight, _ = Nearest(x, [(shape, np.arange(len(x), dtype=np.int32)[None])]).query(points)
+    foot = np.einsum("ik,ikj->ij", weight, x[node])
+    np.testing.assert_allclose(weight.sum(axis=1), 1.0, rtol=1e-15)
+    assert weight.min() >= 0.0
+    np.testing.assert_allclose(((foot - points) ** 2).sum(axis=1), distance, atol=1e-14)
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 9)] * 3), axis=-1).reshape(-1, 3)
+    places = np.array([at(shape, x, u) for u in grid])
+    for p, d in zip(points, distance, strict=True):
+        start = grid[np.argmin(((places - p) ** 2).sum(axis=1))]
+        best = minimize(lambda u, p=p: ((at(shape, x, u) - p) ** 2).sum(), start, bounds=[(0, 1)] * 3)
+        assert d <= best.fun + 1e-7
+
+
+def test_nearest_points_are_those_of_a_k_d_tree_in_graded_clouds():
+    rng = np.random.default_rng(3)
+    cloud = rng.uniform(0.0, 1.0, (5000, 3)) ** 6
+    points = rng.uniform(-0.2, 1.2, (3000, 3)) ** 5
+    distance, node, _, _ = Nearest(cloud, []).query(points)
+    expected, index = cKDTree(cloud).query(points)
+    np.testing.assert_allclose(np.sqrt(distance), expected, rtol=1e-14)
+    assert np.array_equal(node[:, 0], index)
+
+
+def test_mixed_elements_are_all_looked_at():
+    """A triangle, a quadrilateral and a line far from one another."""
+    points = np.array(
+        [[0, 0, 0], [1, 0, 0], [0, 1, 0], [5, 0, 0], [6, 0, 0], [6, 1, 0], [5, 1, 0], [9, 0, 0], [9, 1, 0]]
+    )
+    mesh = Mesh(points, {"triangle": [[0, 1, 2]], "quad": [[3, 4, 5, 6]], "line": [[7, 8]]})
+    queries = np.array([[0.2, 0.3, 1], [5.5, 0.25, -2], [9.5, 0.5, 0]])
+    distance, node, weight, middle = Nearest(mesh.points, parts_of(mesh)).query(queries, True)
+    np.testing.assert_allclose(distance, [1.0, 4.0, 0.25])
+    foot = np.einsum("ik,ikj->ij", weight, mesh.points[node])
+    np.testing.assert_allclose(foot, [[0.2, 0.3, 0], [5.5, 0.25, 0], [9, 0.5, 0]], atol=1e-14)
+    np.testing.assert_allclose(middle[1:], [[5.5, 0.5, 0], [9, 0.5, 0]])
+
+
+DEGENERATE = {
+    "one point": np.zeros((1, 3)),
+    "the same point many times": np.ones((40, 3)),
+    "on a line": np.linspace(0, 1, 50)[:, None] * np.array([1.0, 2, 3]),
+    "far from the origin": np.random.default_rng(1).uniform(0, 1, (50, 3)) + 1e6,
+    "huge": np.random.default_rng(1).uniform(0, 1, (50, 3)) * 1e12,
+    "tiny": np.random.default_rng(1).uniform(0, 1, (50, 3)) * 1e-12,
+}
+
+
+@pytest.mark.parametrize("cloud", DEGENERATE.values(), ids=DEGENERATE)
+def test_degenerate_clouds(cloud):
+    points = np.vstack((cloud, cloud + 0.3 * np.ptp(cloud, axis=0) + 0.1, [[1e9, -1e9, 0.0]]))
+    distance, node, _, _ = Nearest(cloud, []).query(points)
+    np.testing.assert_allclose(np.sqrt(distance), cKDTree(cloud).query(points)[0], rtol=1e-12)
+    assert len(Nearest(cloud, []).query(np.zeros((0, 3)))[0]) == 0
+
+
+def test_degenerate_elements_are_their_edges():
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 0, 0]])
+    for shape, nodes in {
+        "triangle": [[0, 1, 2]],
+        "quad": [[0, 1, 2, 3]],
+        "tetra": [[0, 1, 2, 3]],
+        "line": [[0, 3]],
+    }.items():
+        distance, node, weight, _ = Nearest(points, [(shape, np.array(nodes, dtype=np.int32))]).query(
+            np.array([[1.5, 1, 0]])
+        )
+        foot = (weight[0][:, None] * points[node[0]]).sum(axis=0)
+        expected = [0.0, 0, 0] if shape == "line" else [1.5, 0, 0]
+        np.testing.assert_allclose(foot, expected, atol=1e-14)
+        assert distance[0] == pytest.approx(((np.array([1.5, 1, 0]) - expected) ** 2).sum())
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_linear_parts_fill_their_element(kind):
+    """Their lengths, areas or volumes add up to the element's, and every node is in one."""
+    corners = {"line": SHAPES["line"], "tetra": SHAPES["tetra"], "hexahedron": CUBE.astype(float)}
+    base = kind.rstrip("0123456789")
+    x = corners.get(base, SHAPES.get(base))
+    x = x * [1, 1, 0] if base in ("quad", "triangle") else x
+    edges = {"line": [(0, 1)], "triangle": [(0, 1), (1, 2), (2, 0)], "quad": [(0, 1), (1, 2), (2, 3), (3, 0)]}
+    edges["tetra"] = [(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)]
+    nodes = [*x, *(0.5 * (x[a] + x[b]) for a, b in edges.get(base, []) if NODES[kind] > len(x))]
+    nodes = np.array([*nodes, *([x.mean(axis=0)] if kind == "quad9" else [])])
+    assert len(nodes) == NODES[kind]
+    parts = parts_of(Mesh(nodes, {kind: [list(range(len(nodes)))]}))
+    whole = sum(measure(nodes[each]) for _, part in parts for each in part)
+    assert whole == pytest.approx(measure(x), rel=1e-12)
+    assert set(np.concatenate([part.ravel() for _, part in parts])) == set(range(len(nodes)))
+
+
+def measure(x: Array) -> float:
+    """Length, area in x, y or volume of the convex hull of the corners."""
+    if len(x) == 2:
+        return float(np.linalg.norm(x[1] - x[0]))
+    y = x[:, :2] if np.ptp(x[:, 2]) == 0.0 else x
+    simplices = y[Delaunay(y).simplices]
+    return float(np.abs(np.linalg.det(simplices[:, 1:] - simplices[:, :1])).sum() / (2 if y.shape[1] == 2 else 6))

@@ -1,0 +1,127 @@
+"""Radial basis functions on clusters: what they reproduce, and point sets that are no solid cloud."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from suture.couplers._radial import build_blocks, nearest_distances
+from suture.couplers.cells import Array
+from suture.couplers.mapping_settings import KernelName, MappingSettings
+from suture.couplers.operators import Blocks
+
+from . import surfaces
+
+KERNELS = get_args(KernelName)
+
+
+def operator(points: Array, at: Array, kernel: str = "compact-c6", support: float = 0.0, count: int = 50) -> Blocks:
+    """On one lattice cell around everything, whatever its size."""
+    both = np.vstack((points, at))
+    size = 2.0 * max(np.ptp(both, axis=0).max(), 1e-300)
+    row, first_row, column, first_column, value, lost = build_blocks(
+        points, at, both.min(axis=0) - 0.1 * size, size, kernel, support, count
+    )
+    assert len(lost) == 0
+    return Blocks(len(at), len(points), row, first_row, column.astype(np.int32), first_column, value)
+
+
+def mapped(w: Blocks, values: Array) -> Array:
+    out = np.empty((w.rows, 1))
+    w.apply(np.ascontiguousarray(values[:, None]), out)
+    return out[:, 0]
+
+
+CLOUDS = {
+    "solid": np.random.default_rng(1).uniform(0, 1, (800, 3)),
+    "wavy surface": surfaces.square(25, 1).points,
+    "plane": surfaces.square(25, 1, height=0.0).points,
+    "tilted plane": surfaces.square(25, 1, height=0.0).points
+    @ np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0],
+    "line": surfaces.line(300, 1).points * [1, 0, 0],
+    "curve": surfaces.line(300, 1).points,
+    "two points": np.array([[0.0, 0, 0], [1, 0, 0]]),
+    "one point": np.zeros((1, 3)),
+    "every point twice": np.repeat(surfaces.square(20, 1).points, 2, axis=0),
+    "tiny": surfaces.square(20, 1).points * 1e-9,
+    "huge": surfaces.square(20, 1).points * 1e9,
+    "far from the origin": surfaces.square(20, 1).points + np.array([1e5, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
+def test_constants_and_linear_functions_are_kept_on_any_cloud(cloud, kernel):
+    rng = np.random.default_rng(2)
+    weights = rng.dirichlet(np.ones(min(3, len(cloud))), 200)
+    at = np.einsum("ik,ikj->ij", weights, cloud[rng.integers(0, len(cloud), (200, 1)) + np.zeros(weights.shape, int)])
+    w = operator(cloud, at, kernel)
+    np.testing.assert_allclose(mapped(w, np.ones(len(cloud))), 1.0, rtol=1e-13)
+    centred, size = cloud - cloud.mean(axis=0), max(np.ptp(cloud, axis=0).max(), 1e-300)
+    slope = np.array([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(mapped(w, centred @ slope), (at - cloud.mean(axis=0)) @ slope, atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_values_are_kept_where_the_points_coincide(kernel):
+    cloud = surfaces.square(25, 1).points
+    values = surfaces.smooth(cloud)
+    np.testing.assert_allclose(mapped(operator(cloud, cloud, kernel), values), values, atol=1e-6)
+
+
+def test_the_product_and_its_transpose_are_adjoint():
+    a, b = surfaces.square(25, 1).points, surfaces.square(30, 2).points
+    w, rng = operator(a, b), np.random.default_rng(1)
+    for components in (1, 3):
+        x, y = rng.normal(size=(len(a), components)), rng.normal(size=(len(b), components))
+        wx, wty = np.empty_like(y), np.empty_like(x)
+        w.apply(x, wx)
+        w.apply_transposed(y, wty)
+        assert (y * wx).sum() == pytest.approx((wty * x).sum(), rel=1e-12)
+
+
+def test_values_of_any_magnitude_are_mapped_alike():
+    a, b = surfaces.square(25, 1).points, surfaces.square(30, 2).points
+    w, values = operator(a, b), surfaces.smooth(a)
+    for magnitude in (1e-300, 1e-12, 1e12):
+        np.testing.assert_allclose(mapped(w, magnitude * values) / magnitude, mapped(w, values), rtol=1e-13)
+
+
+def test_a_longer_support_is_more_accurate_and_the_default_is_long():
+    a, b = surfaces.square(40, 1).points, surfaces.square(50, 2).points
+    error = {
+        r: np.abs(mapped(operator(a, b, support=r), surfaces.smooth(a)) - surfaces.smooth(b)).max()
+        for r in (0.1, 0.5, 0.0)
+    }
+    assert error[0.1] > 2 * error[0.5] and error[0.0] < 1.5 * error[0.5]
+
+
+def test_points_in_no_cell_near_a_point_are_left_to_the_nearest_neighbour():
+    a = surfaces.square(10, 1).points
+    *_, lost = build_blocks(a, np.array([[0.5, 0.5, 0.0], [40.0, 0, 0]]), np.zeros(3), 1.0, "compact-c6", 0.0, 50)
+    assert lost.tolist() == [1]
+
+
+def test_distances_to_the_nearest_ones():
+    points, samples = CLOUDS["solid"], CLOUDS["solid"][:7]
+    expected = np.sort(((samples[:, None] - points) ** 2).sum(axis=2), axis=1)[:, :20]
+    np.testing.assert_allclose(nearest_distances(points, samples, 20), expected, rtol=1e-12)
+    assert np.isinf(nearest_distances(points[:3], samples, 5)[:, 3:]).all()
+
+
+MISTAKES = {
+    "kind": {"kind": "nearest-neighbor"},
+    "kernel": {"kind": "rbf", "kernel": "c6"},
+    "support_radius": {"kind": "rbf", "support_radius": -1.0},
+    "cluster": {"kind": "rbf", "cluster": 3},
+    "Extra inputs": {"kind": "binning", "kernel": "gaussian"},
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_settings_refuse_what_they_do_not_know(mistake):
+    with pytest.raises(ValidationError):
+        TypeAdapter(MappingSettings).validate_python(mistake)
