@@ -179,7 +179,9 @@ def _filled_in(case: Case, settings: Settings) -> Case:
     scheme = case.scheme
     if not case.scheme.parallel:
         scheme = scheme.model_copy(update={"order": case.order})
-    if case.scheme.implicit:
+    if scheme.extrapolation is None:
+        scheme = scheme.model_copy(update={"extrapolation": "automatic" if scheme.implicit else "constant"})
+    if scheme.implicit:
         done, faster = scheme.convergence or Convergence(), scheme.acceleration or AccelerationSettings()
         scheme = scheme.model_copy(update={"convergence": done, "acceleration": faster})
     update = {"participants": participants, "interfaces": interfaces, "stages": stages, "scheme": scheme}

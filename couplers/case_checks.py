@@ -66,6 +66,9 @@ def _check_time(case: Case, review: Review) -> None:
 def _check_scheme(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     _check_order(case, review)
     if not case.scheme.implicit:
+        if case.scheme.extrapolation == "automatic":
+            remedy = "choose one of the others, or an implicit scheme"
+            review.add(("scheme", "extrapolation"), shown("automatic"), "constant, linear, quadratic", remedy)
         for key in ("convergence", "acceleration"):
             if getattr(case.scheme, key) is not None:
                 found = f'a table, but "{case.scheme.kind}" does not iterate'

@@ -19,6 +19,7 @@ from .cells import Array
 from .clock import EVERYONE, Clock
 from .errors import ConvergenceError
 from .exchange import Flow
+from .extrapolation import Extrapolation
 from .scheme_model import Scheme
 from .traffic import Inflow, changes
 from .waiting import wait
@@ -53,7 +54,8 @@ class FixedPoint:
         ends = np.cumsum([0] + [len(self._piece(*field)) for field in self._iterated])
         self._slices = {f: slice(int(a), int(b)) for f, a, b in zip(self._iterated, ends, ends[1:], strict=False)}
         fields = {f"{flow}: {quantity}": part for (flow, quantity), part in self._slices.items()}
-        self.acceleration = create_acceleration(scheme.acceleration, fields, self._total)
+        self._acceleration = create_acceleration(scheme.acceleration, fields, self._total)
+        self._extrapolation = Extrapolation(fields, self._total) if scheme.extrapolation == "automatic" else None
 
     def _piece(self, flow: str, quantity: str) -> Array:
         return next((i.course[quantity].ravel() for i in self._inflows if i.flow.name == flow), np.zeros(0))
@@ -67,9 +69,11 @@ class FixedPoint:
         return result
 
     def begin(self) -> None:
-        """A window begins."""
+        """A window begins: the inflows hold what is foreseen of it."""
         self.iteration = 0
-        self.acceleration.begin()
+        if self._extrapolation:
+            self._set(self._extrapolation.guess(self._vectors()[0]))
+        self._acceleration.begin()
 
     def taken(self, window: int) -> int:
         """Iterations of the window that was just done; negative where it has not converged."""
@@ -77,11 +81,17 @@ class FixedPoint:
 
     def save(self) -> dict[str, Any]:
         """What the acceleration has learnt, and the windows that went on without having converged."""
-        return {"acceleration": self.acceleration.save(), "unconverged": np.array(self.unconverged, dtype=np.int64)}
+        return {
+            "acceleration": self._acceleration.save(),
+            "extrapolation": self._extrapolation.save() if self._extrapolation else {},
+            "unconverged": np.array(self.unconverged, dtype=np.int64),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
-        self.acceleration.restore(state["acceleration"])
+        self._acceleration.restore(state["acceleration"])
+        if self._extrapolation:
+            self._extrapolation.restore(state["extrapolation"])
         self.unconverged = state["unconverged"].tolist()
 
     def judge(self, window: int) -> bool:
@@ -97,9 +107,11 @@ class FixedPoint:
         open_fields = self._open_fields(window)
         x, given = self._vectors()
         if not open_fields or self._give_up(window, open_fields):
-            self.acceleration.accept(x, given)
+            self._acceleration.accept(x, given)
+            if self._extrapolation:
+                self._extrapolation.accept(given)
             return True
-        self._set(self.acceleration.update(x, given))
+        self._set(self._acceleration.update(x, given))
         return False
 
     def _open_fields(self, window: int) -> list[str]:

@@ -168,6 +168,7 @@ class Participant:
             self.case.scheme.samples or 1,
         )
         ahead = self.case.scheme.extrapolation
+        assert ahead is not None, "filled in when the case is loaded"
         self._inflows = [
             Inflow(channel, ahead, self.clock) for channel in channels if channel.flow.receiver == self.name
         ]

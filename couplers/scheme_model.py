@@ -66,10 +66,11 @@ class Scheme(Table):
         description="Exchange the window's course in this many samples: states are interpolated linearly in time, and "
         "amounts fall into the steps in which they crossed. Default: one value a window, held.",
     )
-    extrapolation: Literal["constant", "linear", "quadratic"] = Field(
-        default="constant",
+    extrapolation: Literal["automatic", "constant", "linear", "quadratic"] | None = Field(
+        default=None,
         description="How a window is foreseen from those before, until its values are known: states in every scheme, "
-        "amounts in an implicit one.",
+        "amounts in an implicit one. automatic: by whatever has foreseen best so far. Default: automatic in an "
+        "implicit scheme, constant in an explicit one, which has no automatic.",
     )
     convergence: Convergence | None = Field(default=None, description="When an implicit window is done.")
     acceleration: AccelerationSettings | None = Field(

@@ -15,6 +15,7 @@ from .exchange import Channel
 from .waveform import Recording, evenly, held, is_amount, last, over, summed
 
 _WEIGHTS = {"constant": (1.0,), "linear": (2.0, -1.0), "quadratic": (3.0, -3.0, 1.0)}
+"""Of the windows before, the last one first. Automatic: as constant, until the fixed point knows better."""
 
 
 class Inflow:
@@ -35,7 +36,7 @@ class Inflow:
         """What it had given before that."""
         self.carried: dict[str, Array] = {}
         """Amounts given in earlier windows and not used yet, (points, components)."""
-        self._weights = _WEIGHTS[extrapolation]
+        self._weights = _WEIGHTS.get(extrapolation, _WEIGHTS["constant"])
         self._opening: dict[str, Array] = {}
         self._history: dict[str, list[Array]] = {}
         self._pending = False

@@ -142,6 +142,12 @@ MISTAKES = {
         "does not iterate",
         "use serial-implicit",
     ),
+    "foreseen without iterations": (
+        'kind = "serial-explicit"',
+        'kind = "serial-explicit"\nextrapolation = "automatic"',
+        "[scheme] extrapolation",
+        "constant, linear, quadratic",
+    ),
     "a tolerance for a stranger": (
         'kind = "serial-explicit"',
         'kind = "serial-implicit"\nconvergence.fields.temprature = {relative = 1e-3}',

@@ -20,8 +20,8 @@ from .play_tanks import CASE, SERIAL
 SCHEMES = {
     "serial-explicit": "",
     "parallel-explicit": "samples = 3\nextrapolation = 'linear'",
-    "serial-implicit": "samples = 2",
-    "parallel-implicit": "extrapolation = 'quadratic'",
+    "serial-implicit": "samples = 2\nacceleration.kind = 'iqn-imvj'",
+    "parallel-implicit": "extrapolation = 'quadratic'\nacceleration.kind = 'aitken'",
 }
 
 
