@@ -94,8 +94,10 @@ class TestAShortRun:
         assert audit["windows"] == 5
         relative = np.asarray(audit["relative"])
         assert relative[:4].max() <= 1e-12
-        # The integrator's own error: small against the energy that crosses, and not zero.
-        assert 0.0 < relative[4] < 0.02
+        # The integrator's own error: small against the energy that crossed in the whole run, and not zero. (In single
+        # windows hardly any may cross.)
+        (flow,) = books.flows
+        assert 0.0 < np.asarray(audit["rms"])[4] < 0.002 * flow.throughput[4]
 
     def test_it_leaves_what_a_reader_needs(self, run: Path) -> None:
         for name in ("report.html", "ledger.png", "profiles.png", "suture.log", "timings.json", "case.resolved.toml"):
