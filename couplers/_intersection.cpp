@@ -52,9 +52,15 @@ class ElementMass {
   void operator()(std::size_t e, double* mass) const {
     const Kind kind = side_.kind(e);
     const int n = families[kind].nodes;
+    const auto x = side_.vertices(e);
+    if (side_.linear(e)) {
+      const double each = size(x) / ((D + 1) * (D + 2));
+      for (int b = 0; b < n; ++b)
+        for (int a = 0; a < n; ++a) mass[b * n + a] = a == b ? 2.0 * each : each;
+      return;
+    }
     std::fill(mass, mass + n * n, 0.0);
     if (!side_.tiled(e)) return over_patches(e, mass);
-    const auto x = side_.vertices(e);
     if (families[kind].simplex) {
       for (std::size_t q = 0; q < rule_.weights.size(); ++q)
         add(kind, x.data(), rule_.points[q].data() + 1, rule_.weights[q] / factorial[D], mass);
@@ -67,7 +73,21 @@ class ElementMass {
       }
   }
 
+  // Integral of each function over the element.
+  void integrals(std::size_t e, double* values) const {
+    const int n = side_.nodes_of(e);
+    if (side_.linear(e)) return std::fill(values, values + n, size(side_.vertices(e)) / (D + 1));
+    std::array<double, most_nodes * most_nodes> mass;
+    (*this)(e, mass.data());
+    for (int a = 0; a < n; ++a) values[a] = std::accumulate(mass.begin() + a * n, mass.begin() + (a + 1) * n, 0.0);
+  }
+
  private:
+  static double size(const std::array<Point, most_nodes>& x) {
+    std::array<Point, D> edge;
+    for (int k = 0; k < D; ++k) edge[k] = x[k + 1] - x[0];
+    return stretch(D, edge.data()) / factorial[D];
+  }
   static void add(Kind kind, const Point* x, const double* xi, double weight, double* mass) {
     const int n = families[kind].nodes;
     Values values;
@@ -321,21 +341,20 @@ class Intersection {
   // What is missing from the integrals of A's functions goes to all columns in proportion to what they have.
   void fill(std::size_t e) {
     if (columns_.empty()) return;
-    std::array<double, most_nodes * most_nodes> mass;
-    mass_(e, mass.data());
+    std::array<double, most_nodes> missing;
+    mass_.integrals(e, missing.data());
+    share_.assign(columns_.size(), 0.0);
     double total = 0.0;
-    for (const double value : block_) total += value;
-    if (!(total > 0.0)) return;
-    std::vector<double>& share = share_;
-    share.assign(columns_.size(), 0.0);
     for (std::size_t c = 0; c < columns_.size(); ++c)
-      for (int k = 0; k < rows_; ++k) share[c] += block_[c * rows_ + k] / total;
-    for (int k = 0; k < rows_; ++k) {
-      double missing = 0.0;
-      for (int b = 0; b < rows_; ++b) missing += mass[b * rows_ + k];
-      for (std::size_t c = 0; c < columns_.size(); ++c) missing -= block_[c * rows_ + k];
-      for (std::size_t c = 0; c < columns_.size(); ++c) block_[c * rows_ + k] += share[c] * missing;
-    }
+      for (int k = 0; k < rows_; ++k) {
+        const double value = block_[c * rows_ + k];
+        share_[c] += value;
+        total += value;
+        missing[k] -= value;
+      }
+    if (!(total > 0.0)) return;
+    for (std::size_t c = 0; c < columns_.size(); ++c)
+      for (int k = 0; k < rows_; ++k) block_[c * rows_ + k] += share_[c] / total * missing[k];
   }
 
   const Elements<D>&a_, &b_;
