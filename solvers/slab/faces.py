@@ -1,8 +1,8 @@
 """What can happen at an end of a slab: each kind says what enters as a line in the temperature of the last cell.
 
-Between the centre of the last cell and the face lies half a cell, whose conductance is G = 2 k / h. In a step from t to
-t + dt the mean rate at which heat enters, per area, is q = a - b T, with T the temperature of that cell at the step's
-end; the matrix of the implicit step takes a and b.
+Between the centre of the last cell and the face lies half a cell, whose conductance is G = 2 k / h. At each stage of a
+step heat enters at the rate q = a - b T per area, with T the temperature of that cell at the stage; the matrix of the
+stage takes a and b.
 """
 
 from __future__ import annotations
@@ -15,49 +15,44 @@ Condition = Literal["temperature", "flux", "robin"]
 
 
 class GivenTemperature:
-    """A temperature, or surroundings behind a coefficient h; G h / (G + h) lies between them and the cell."""
+    """A temperature, or surroundings behind a coefficient h; then G h / (G + h) lies between them and the cell."""
 
-    def __init__(self, temperature: Expression, coefficient: float, implicit: float) -> None:
+    def __init__(self, temperature: Expression, coefficient: float) -> None:
         self._temperature = temperature
         self._coefficient = coefficient
-        self._implicit = implicit
 
-    def line(self, time: float, dt: float, cell: float) -> tuple[float, float]:
-        """a and b; ``cell`` is the temperature at the step's begin."""
-        later, new = 1.0 - self._implicit, float(self._temperature(t=time + dt))
-        old = float(self._temperature(t=time)) if later else 0.0
-        a = self._coefficient * (self._implicit * new + later * (old - cell))
-        return a, self._coefficient * self._implicit
+    def line(self, begin: float, dt: float, part: float) -> tuple[float, float]:
+        """a and b at the stage that lies ``part`` of the step ``dt`` after its ``begin``."""
+        return self._coefficient * float(self._temperature(t=begin + part * dt)), self._coefficient
 
 
 class GivenFlux:
     """Heat that enters at a given rate per area."""
 
-    def __init__(self, flux: Expression, implicit: float) -> None:
+    def __init__(self, flux: Expression) -> None:
         self._flux = flux
-        self._implicit = implicit
 
-    def line(self, time: float, dt: float, cell: float) -> tuple[float, float]:
-        """a and b: the rate in the middle of the step, or at its end where the integration is implicit."""
-        return float(self._flux(t=time + self._implicit * dt)), 0.0
+    def line(self, begin: float, dt: float, part: float) -> tuple[float, float]:
+        """a and b at a stage."""
+        return float(self._flux(t=begin + part * dt)), 0.0
 
 
 class SeamFace:
     """A face that a partner shares, under one of three conditions.
 
     temperature   the face has the partner's temperature, which goes linearly from where it was to what is set
-    flux          heat enters at the rate that is set, and the face's temperature follows
-    robin         to that rate comes h (partner's temperature - the face's own), both at the step's end
+    flux          heat enters at the mean rate that is set, and the face's temperature follows
+    robin         at the step's end h (partner's temperature - the face's own) comes to that rate
 
-    The face's temperature is that of the cell plus q / G, with q at the step's *end*. Crank-Nicolson knows the mean
-    rate of a step, which belongs to its middle: the rates of the last two steps are continued in a straight line, which
-    makes the temperature of second order in the step. (2 q - q_before, the recursion of Crank-Nicolson itself, would
-    never forget an error.)
+    The face's temperature is that of the cell plus q / G, with q the rate at the step's *end*. Where a mean rate is
+    set, the last two, which belong to the middles of their steps, are continued in a straight line (``slopes``); the
+    stages of a method of second order still add up to the mean.
     """
 
-    def __init__(self, conductance: float, implicit: float, temperature: float) -> None:
+    def __init__(self, conductance: float, slopes: bool, temperature: float, cell: float) -> None:
+        """``temperature`` and ``cell`` are those of the face and of the last cell at the start."""
         self._conductance = conductance
-        self._implicit = implicit
+        self._slopes = slopes
         self.condition: Condition = "flux"
         self.coefficient = 0.0
         self.temperature = temperature
@@ -65,8 +60,8 @@ class SeamFace:
         self._partner = self._target = temperature
         self._target_time = 0.0
         self._flux = 0.0
-        self._before = (0.0, 0.0)
-        """Length of the last step, and the mean rate in it; no length before the first."""
+        self._before = 0.0, conductance * (temperature - cell)
+        """Length of the last step, and the mean rate in it; before the first, the rate at the start."""
 
     def set_temperature(self, value: float, time: float) -> None:
         """The partner's temperature goes linearly from what it is now to ``value`` at ``time``, and stays there."""
@@ -79,39 +74,37 @@ class SeamFace:
             self.temperature = value
 
     def set_flux(self, flux: float) -> None:
-        """Heat enters at this rate per area until it is set again."""
+        """Heat enters at this mean rate per area until it is set again."""
         self._flux = flux
 
-    def line(self, time: float, dt: float, cell: float) -> tuple[float, float]:
-        """a and b of a step."""
-        if self.condition == "flux":
-            return self._flux, 0.0
-        new, g = self._partner_at(time, dt), self._conductance
+    def line(self, begin: float, dt: float, part: float) -> tuple[float, float]:
+        """a and b at a stage."""
+        g, h = self._conductance, self.coefficient
         if self.condition == "temperature":
-            later = 1.0 - self._implicit
-            return g * (self._implicit * new + later * (self._partner - cell)), g * self._implicit
-        # q = flux + h (new - face) with face = T + (q + ahead (q - before)) / G, solved for q.
-        h, ahead = self.coefficient, self._ahead(dt)
-        share = 1.0 / (1.0 + h * (1.0 + ahead) / g)
-        return share * (self._flux + h * (new + ahead * self._before[1] / g)), share * h
+            return g * self._partner_at(begin, part * dt), g
+        rate = self._flux + self._slope(dt) * (part - 0.5) * dt
+        if self.condition == "flux" or part < 1.0:
+            return rate, 0.0
+        # q = rate + h (partner - face) with face = T + q / G, solved for q.
+        share = g / (g + h)
+        return share * (rate + h * self._partner_at(begin, dt)), share * h
 
-    def _partner_at(self, time: float, dt: float) -> float:
-        left = self._target_time - time
-        return self._target if left <= dt else self._partner + (self._target - self._partner) * dt / left
+    def _partner_at(self, begin: float, later: float) -> float:
+        left = self._target_time - begin
+        return self._target if left <= later else self._partner + (self._target - self._partner) * later / left
 
-    def _ahead(self, dt: float) -> float:
-        """How far the end of a step lies ahead of its middle, in distances between the last two middles."""
-        return dt / (dt + self._before[0]) if self._before[0] and self._implicit < 1.0 else 0.0
+    def _slope(self, dt: float) -> float:
+        """Change of the rate in time, from the middle of the last step to that of this one."""
+        length, rate = self._before
+        return 2.0 * (self._flux - rate) / (dt + length) if self._slopes else 0.0
 
-    def finish(self, time: float, dt: float, cell: float, rate: float) -> None:
-        """The step is done: ``rate`` is what entered per area and time, ``cell`` the temperature at its end."""
-        self._partner = self._partner_at(time, dt)
-        if self.condition == "temperature":
-            self.temperature = self._partner
-        else:
-            end = rate + self._ahead(dt) * (rate - self._before[1])
-            self.temperature = cell + end / self._conductance
-        self._before = dt, rate
+    def finish(self, begin: float, dt: float, cell: float, end_rate: float) -> None:
+        """The step is done; ``cell`` is the temperature at its end, ``end_rate`` what then enters per area and time."""
+        self._partner = self._partner_at(begin, dt)
+        self.temperature = (
+            self._partner if self.condition == "temperature" else cell + end_rate / self._conductance
+        )  # fmt: skip
+        self._before = dt, self._flux
 
     def save(self) -> dict[str, Any]:
         """Everything that changes."""

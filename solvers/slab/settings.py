@@ -71,8 +71,8 @@ class SlabSettings(_Table):
     boundaries: dict[End, Boundary]
     step: Positive
     """The longest time step."""
-    time_integration: Literal["crank-nicolson", "backward-euler"] = "crank-nicolson"
-    """Crank-Nicolson is of second order, and wants data that fit together; backward Euler is of first, and damps."""
+    time_integration: Literal["sdirk2", "backward-euler"] = "sdirk2"
+    """Two implicit stages a step, of second order, or one, of first. Both damp what a step cannot follow."""
 
     @model_validator(mode="after")
     def _check_box(self) -> SlabSettings:

@@ -28,7 +28,7 @@ class Slab:
     def __init__(self, settings: SlabSettings) -> None:
         self.settings = settings
         self.time = 0.0
-        self._implicit = 0.5 if settings.time_integration == "crank-nicolson" else 1.0
+        self._stages = _STAGES[settings.time_integration]
         self._spacing = settings.length / settings.cells
         self._points = settings.positions(settings.centres())
         conductivity = self._field("conductivity", positive=True)
@@ -39,7 +39,7 @@ class Slab:
         self._conductance = 1.0 / (resistance[1:] + resistance[:-1])
         self._faces: dict[End, Face] = {end: self._create_face(end, 1.0 / resistance[i]) for end, i in _CELLS.items()}
         self._crossed = dict.fromkeys(ENDS, 0.0)
-        named = [end for end in ENDS if end not in self.seams] + (["source"] if settings.source else [])
+        named = [end for end in ENDS if end not in self.seams] + (["source"] if settings.source is not None else [])
         self._rows = dict.fromkeys(named, 0.0)
 
     def _field(self, name: str, positive: bool = False) -> Array:
@@ -57,16 +57,17 @@ class Slab:
         boundary = self.settings.boundaries[end]
         match boundary:
             case Temperature():
-                return GivenTemperature(boundary.temperature, conductance, self._implicit)
+                return GivenTemperature(boundary.temperature, conductance)
             case Convection():
                 both = 1.0 / (1.0 / conductance + 1.0 / boundary.coefficient)
-                return GivenTemperature(boundary.temperature, both, self._implicit)
+                return GivenTemperature(boundary.temperature, both)
             case Flux():
-                return GivenFlux(boundary.flux, self._implicit)
+                return GivenFlux(boundary.flux)
             case Seam():
                 corner = (self.settings.lower, self.settings.upper)[ENDS.index(end)]
                 place = self.settings.positions(np.array([corner[self.settings.direction]]))
-                return SeamFace(conductance, self._implicit, float(self.settings.initial(**place)[0]))
+                initial = float(self.settings.initial(**place)[0])
+                return SeamFace(conductance, len(self._stages) > 1, initial, float(self.temperature[_CELLS[end]]))
 
     # -- the protocol of a solver --------------------------------------------------------------------------------------
 
@@ -134,56 +135,81 @@ class Slab:
     # -- stepping ------------------------------------------------------------------------------------------------------
 
     def _step(self, dt: float) -> None:
-        begin, h = self.temperature, self._spacing
-        lines = {end: self._faces[end].line(self.time, dt, begin[i]) for end, i in _CELLS.items()}
-        source = self._made(dt) * h
-        change = self._solve(dt, lines, source)
-        after = begin + change
-        rates = {end: a - b * after[_CELLS[end]] for end, (a, b) in lines.items()}
-        inner = -self._conductance * np.diff(begin + self._implicit * change)
-        flux = np.concatenate([[rates["lower"]], inner, [-rates["upper"]]])
-        # The cells take what these fluxes bring, so that the books owe nothing to the accuracy of the linear solve.
-        self.temperature = begin + dt / (h * self._capacity) * (flux[:-1] - flux[1:] + source)
-        self._book(dt, rates, source)
+        """One step of a diagonally implicit Runge-Kutta method whose last stage is the step's end."""
+        flux = np.zeros((len(self._stages), len(self.temperature) + 1))
+        made = np.zeros((len(self._stages), len(self.temperature)))
+        for number, weights in enumerate(self._stages):
+            known = np.tensordot(weights[:-1], flux[:number, :-1] - flux[:number, 1:] + made[:number], axes=1)
+            part = 1.0 if number == len(self._stages) - 1 else sum(weights)
+            flux[number], made[number] = self._stage(dt, part, weights[-1], known)
+        mean, made_mean = np.asarray(self._stages[-1]) @ flux, np.asarray(self._stages[-1]) @ made
+        # The cells take what these fluxes bring, so that the books owe nothing to the accuracy of the linear solves.
+        gain = mean[:-1] - mean[1:] + made_mean
+        self.temperature = self.temperature + dt / (self._spacing * self._capacity) * gain
+        self._book(dt, mean, made_mean)
+        ends = {"lower": flux[-1, 0], "upper": -flux[-1, -1]}
         for end, face in self.seams.items():
-            face.finish(self.time, dt, float(self.temperature[_CELLS[end]]), rates[end])
+            face.finish(self.time, dt, float(self.temperature[_CELLS[end]]), float(ends[end]))
         self.time += dt
 
-    def _made(self, dt: float) -> Array:
-        """What the source makes per volume and time, in the middle of the step, or at its end where that is used."""
+    def _stage(self, dt: float, part: float, weight: float, known: Array) -> tuple[Array, Array]:
+        """Rates per area at a stage: through every face along the axis, (cells + 1,), and made in every cell.
+
+        The stage lies ``part`` of the step after its begin; ``known`` is what the stages before it have brought, and
+        its own rates count with ``weight``.
+        """
+        lines = {end: face.line(self.time, dt, part) for end, face in self._faces.items()}
+        made = self._made(self.time + part * dt) * self._spacing
+        now = self.temperature + self._solve(dt, weight, lines, known, made)
+        inner = -self._conductance * np.diff(now)
+        rates = {end: a - b * now[_CELLS[end]] for end, (a, b) in lines.items()}
+        return np.concatenate([[rates["lower"]], inner, [-rates["upper"]]]), made
+
+    def _made(self, time: float) -> Array:
+        """What the source makes per volume and time."""
         if self.settings.source is None:
             return np.zeros_like(self.temperature)
-        return self.settings.source(**self._points, t=self.time + self._implicit * dt)
+        return self.settings.source(**self._points, t=time)
 
-    def _solve(self, dt: float, lines: dict[End, tuple[float, float]], source: Array) -> Array:
-        """The change of the cells' temperatures in a step: the implicit equations, linear in it."""
+    def _solve(
+        self, dt: float, weight: float, lines: dict[End, tuple[float, float]], known: Array, made: Array
+    ) -> Array:
+        """The change of the cells' temperatures to a stage: its implicit equations, linear in it."""
         begin, g, n = self.temperature, self._conductance, len(self.temperature)
         flux = -g * np.diff(begin)
-        excess = np.array(source)
+        excess = np.array(made)
         excess[:-1] -= flux
         excess[1:] += flux
         bands = np.zeros((3, n))
-        bands[0, 1:] = bands[2, :-1] = -self._implicit * g
+        bands[0, 1:] = bands[2, :-1] = -weight * g
         bands[1] = self._spacing * self._capacity / dt
-        bands[1, :-1] += self._implicit * g
-        bands[1, 1:] += self._implicit * g
+        bands[1, :-1] += weight * g
+        bands[1, 1:] += weight * g
         for end, i in _CELLS.items():
             a, b = lines[end]
             excess[i] += a - b * begin[i]
-            bands[1, i] += b
+            bands[1, i] += weight * b
+        right = known + weight * excess
         # A diverging iteration of a coupled run passes through here: who repeats the window says so, not the algebra.
         with np.errstate(all="ignore"):
-            return solve_banded((1, 1), bands, excess, check_finite=False) if n > 1 else excess / bands[1]
+            return solve_banded((1, 1), bands, right, check_finite=False) if n > 1 else right / bands[1]
 
-    def _book(self, dt: float, rates: dict[End, float], source: Array) -> None:
+    def _book(self, dt: float, flux: Array, made: Array) -> None:
         area = self.settings.area
-        for end in ENDS:
-            self._crossed[end] += rates[end] * dt * area
-        if self.settings.source:
-            self._rows["source"] += float(source.sum()) * dt * area
+        self._crossed["lower"] += float(flux[0]) * dt * area
+        self._crossed["upper"] -= float(flux[-1]) * dt * area
+        if self.settings.source is not None:
+            self._rows["source"] += float(made.sum()) * dt * area
 
 
 _CELLS: dict[End, int] = {"lower": 0, "upper": -1}
+
+_GAMMA = 1.0 - math.sqrt(0.5)
+_STAGES: dict[str, tuple[tuple[float, ...], ...]] = {
+    # Alexander, SIAM J. Numer. Anal. 14 (1977) 1006: second order, L-stable; rows of weights, the last is the step's.
+    "sdirk2": ((_GAMMA,), (1.0 - _GAMMA, _GAMMA)),
+    "backward-euler": ((1.0,),),
+}
 
 
 def _book(energy: float) -> Book:

@@ -64,7 +64,7 @@ def boundaries(upper: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("upper", OUTER)
-@pytest.mark.parametrize(("scheme", "order"), [("crank-nicolson", 2), ("backward-euler", 1)])
+@pytest.mark.parametrize(("scheme", "order"), [("sdirk2", 2), ("backward-euler", 1)])
 def test_orders_in_space_and_time(upper: str, scheme: str, order: int) -> None:
     errors = []
     for n in (1, 2, 4):
@@ -100,7 +100,7 @@ def test_a_source_makes_the_parabola() -> None:
     assert made.rows()["source"]["energy"][0] == pytest.approx(8 * 6 * 5e3)
 
 
-@pytest.mark.parametrize("scheme", ["crank-nicolson", "backward-euler"])
+@pytest.mark.parametrize("scheme", ["sdirk2", "backward-euler"])
 def test_the_books_balance_to_round_off(scheme: str) -> None:
     sides = {
         "lower": {"kind": "convection", "coefficient": 3.0, "temperature": "sin(9*t)"},
@@ -140,7 +140,7 @@ def couple(solver: Slab, until: float, off: float = 0.0) -> float:
 
 
 @pytest.mark.parametrize("condition", ["temperature", "flux", "robin"])
-@pytest.mark.parametrize(("scheme", "order"), [("crank-nicolson", 2), ("backward-euler", 1)])
+@pytest.mark.parametrize(("scheme", "order"), [("sdirk2", 2), ("backward-euler", 1)])
 def test_seams_are_of_second_order(condition: str, scheme: str, order: int) -> None:
     """Slab, heat that entered, and the face's temperature, which the partner gets."""
     errors = []
@@ -158,7 +158,7 @@ def test_seams_are_of_second_order(condition: str, scheme: str, order: int) -> N
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = np.log2(np.divide(errors[:-1], errors[1:]))
     exactly = np.array(errors[1:]) < 1e-13
-    assert (exactly | (rates > 1.85)).all(), rates
+    assert (exactly | (rates > 1.8)).all(), rates
 
 
 def test_the_face_is_of_second_order_in_time_alone() -> None:
@@ -179,7 +179,7 @@ def test_robin_takes_what_its_face_says() -> None:
     taken = couple(solver, 0.4, off=1.0)
     assert solver.inventory()["energy"][0] - opening == pytest.approx(taken, rel=1e-13)
     sent = 6 * 0.4 * (entering(0.0, 0.4) + 1.0)
-    assert abs(taken - sent) > 0.9 * 6 * 0.4
+    assert abs(taken - sent) > 0.8 * 6 * 0.4
 
 
 @pytest.mark.parametrize("condition", ["temperature", "flux", "robin"])
@@ -194,6 +194,16 @@ def test_a_repeated_step_is_identical(condition: str) -> None:
         results.append([solver.temperature.copy(), solver.seam("upper").temperature, solver.crossed("upper")])
     for first, second in zip(*results, strict=True):
         assert np.array_equal(first, second)
+
+
+def test_what_a_step_cannot_follow_is_damped() -> None:
+    """Hot meets cold, in one step that is ten thousand times what heat needs to cross a cell."""
+    held = {"lower": {"kind": "temperature", "temperature": 1.0}, "upper": {"kind": "temperature", "temperature": 0.0}}
+    solver = slab(initial=0.0, cells=100, step=1.0, boundaries=held)
+    for _ in range(2):
+        solver.advance(1.0)
+        assert (np.diff(solver.temperature) < 0.0).all()
+    assert np.abs(solver.temperature - (1.0 - centres(solver))).max() < 0.05
 
 
 def test_a_seam_interpolates_in_time() -> None:
@@ -215,7 +225,7 @@ def test_a_seam_interpolates_in_time() -> None:
         ({"boundaries": {"lower": {"kind": "seam"}}}, "'boundaries' lacks 'upper'"),
         ({"conductivty": 1.0}, "conductivty"),
         ({"initial": "sin(u)"}, "unknown name 'u'"),
-        ({"time_integration": "euler"}, "crank-nicolson"),
+        ({"time_integration": "euler"}, "sdirk2"),
     ],
 )
 def test_mistakes_are_named(changes: dict[str, Any], message: str) -> None:
