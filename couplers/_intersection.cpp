@@ -482,6 +482,22 @@ py::array_t<bool> near(int dimension, const Doubles& points, const Ints& kinds, 
   return run(points, kinds, nodes, reach, boxes);
 }
 
+// Longest distance between two corners of each element.
+Doubles diameters(const Doubles& points, const Ints& kinds, const Ints& nodes) {
+  check(points);
+  const auto* x = reinterpret_cast<const Point*>(points.data());
+  Doubles result(kinds.size());
+  const std::int32_t* node = nodes.data();
+  for (py::ssize_t e = 0; e < kinds.size(); ++e) {
+    const Family& family = families[kinds.data()[e]];
+    std::array<Point, most_nodes> corner;
+    for (int a = 0; a < family.corners; ++a) corner[a] = x[node[a]];
+    result.mutable_data()[e] = diameter(corner.data(), family.corners);
+    node += family.nodes;
+  }
+  return result;
+}
+
 py::array_t<double> reference_nodes(int kind) {
   if (kind < 0 || kind >= kKinds) throw std::invalid_argument("this kind of element is not known");
   py::array_t<double> result({families[kind].nodes, 3});
@@ -501,5 +517,6 @@ PYBIND11_MODULE(_intersection, module) {
   module.def("mass", &suture::mass);
   module.def("cover", &suture::cover);
   module.def("near", &suture::near);
+  module.def("diameters", &suture::diameters);
   module.def("reference_nodes", &suture::reference_nodes);
 }

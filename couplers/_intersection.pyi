@@ -35,5 +35,8 @@ def cover(dimension: int, points: Array, kinds: Index, nodes: Index, reach: floa
 def near(dimension: int, points: Array, kinds: Index, nodes: Index, reach: float, boxes: Array) -> NDArray[np.bool_]:
     """Which elements meet any of the boxes."""
 
+def diameters(points: Array, kinds: Index, nodes: Index) -> Array:
+    """Longest distance between two corners of each element."""
+
 def reference_nodes(kind: int) -> Array:
     """Reference coordinates of an element type's nodes, (nodes, 3)."""

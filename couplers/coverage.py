@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .cells import Array
 from .ghosts import Ghosts
-from .integrals import CODES, Basis
+from .integrals import CODES, SIZES, Basis
 from .mesh import CORNERS
 
 ROUND_OFF = 1e-6
@@ -40,27 +40,33 @@ def corners_of(basis: Basis, code: int) -> tuple[NDArray[np.intp], NDArray[np.in
     return here, basis.nodes[basis.first[here][:, None] + np.arange(corners)]
 
 
-def diameters(basis: Basis) -> Array:
-    """Longest distance between two corners of each element."""
-    longest = np.zeros(len(basis))
-    for code in np.unique(basis.kinds):
-        here, corners = corners_of(basis, int(code))
-        x = basis.points[corners]
-        between = np.linalg.norm(x[:, :, None] - x[:, None], axis=3)
-        longest[here] = between.max(axis=(1, 2))
-    return longest
+def allowed_gaps(basis: Basis, ghosts: Ghosts, covered: Array, widest: Array) -> Array:
+    """Uncovered fraction of each element that facetting explains; collective.
 
-
-def allowed_gaps(basis: Basis, ghosts: Ghosts, widest: Array) -> Array:
-    """Uncovered fraction of each element that facetting explains; collective. ``widest`` as in ``Intersection``."""
-    turn = _turns(basis, ghosts)
+    ``covered`` and ``widest`` (elements,) as in ``Intersection``.
+    """
+    allowed = np.full(len(basis), ROUND_OFF)
+    gap = 1.0 - covered > ROUND_OFF
+    if not ghosts.comm.allreduce(bool(gap.any()), op=MPI.LOR):
+        return allowed
+    turn = _turns(_around(basis, gap, ghosts), ghosts)
     angle = np.zeros(len(basis))
     for code in np.unique(basis.kinds):
         here, corners = corners_of(basis, int(code))
         angle[here] = turn[corners].max(axis=1)
-    own = diameters(basis)
+    own = basis.diameters()
     ratio = np.maximum(own, widest) / np.where(own > 0.0, own, 1.0)
-    return np.minimum(ROUND_OFF + 0.25 * basis.dimension * angle * ratio**2, MOST)
+    return np.where(gap, np.minimum(ROUND_OFF + 0.25 * basis.dimension * angle * ratio**2, MOST), ROUND_OFF)
+
+
+def _around(basis: Basis, chosen: NDArray[np.bool_], ghosts: Ghosts) -> Basis:
+    """All elements that have a node in common with a ``chosen`` one, of whatever rank."""
+    sizes = SIZES[basis.kinds]
+    marked = np.zeros((len(basis.points), 1))
+    marked[basis.nodes[np.repeat(chosen, sizes)]] = 1.0
+    marked = ghosts.copy(ghosts.add(marked))[:, 0] > 0.0
+    near = np.add.reduceat(marked[basis.nodes].astype(np.int32), basis.first[:-1]) > 0 if len(basis) else chosen
+    return Basis(basis.dimension, basis.points, basis.kinds[near], basis.nodes[np.repeat(near, sizes)])
 
 
 def _turns(basis: Basis, ghosts: Ghosts) -> Array:
@@ -172,8 +178,3 @@ def uncovered(basis: Basis, covered: Array, allowed: Array, interface: str, side
         f"not covered by the elements of {other!r}. Both sides must describe the same region; where they need not, "
         f"choose the mapping nearest-projection"
     )
-
-
-def largest(comm: MPI.Intracomm, values: Array) -> float:
-    """Largest of all ranks' values; 0 without any. Collective."""
-    return float(comm.allreduce(float(values.max(initial=0.0)), op=MPI.MAX))

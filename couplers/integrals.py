@@ -72,6 +72,10 @@ class Basis:
     def _arguments(self) -> tuple[int, Array, Index32, Index32]:
         return self.dimension, self.points, self.kinds, self.nodes
 
+    def diameters(self) -> Array:
+        """Longest distance between two corners of each element."""
+        return _intersection.diameters(self.points, self.kinds, self.nodes)
+
     def cover(self, group: int = 64) -> Array:
         """Boxes around all elements and what they reach along their normals, ``group`` elements a box, (boxes, 6)."""
         return _intersection.cover(*self._arguments(), REACH, group)

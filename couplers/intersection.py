@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .cells import Array
-from .coverage import ROUND_OFF, allowed_gaps, diameters, largest, uncovered
+from .coverage import allowed_gaps, uncovered
 from .directory import point_owners
 from .errors import MappingError
 from .ghosts import Ghosts
@@ -87,7 +87,7 @@ def _introduce(meeting: Meeting, own: Mesh) -> tuple[Basis, float]:
     strange = sorted(kind for kind in own.elements if kind not in CODES)
     unlike = sorted(kind for kind in own.elements if DIMENSION[kind] != dimension)
     basis = Basis.of(Mesh(own.points) if strange or unlike else own, dimension)
-    size = diameters(basis).max(initial=0.0)
+    size = basis.diameters().max(initial=0.0)
     size, strangers, unlikes = meeting.pair.reduce(np.array([size, len(strange), len(unlike)]), MPI.MAX).tolist()
     if strangers:
         raise MappingError(
@@ -149,8 +149,7 @@ def _ask(meeting: Meeting, mixed: csr_matrix, owner: Index32, place: Index32) ->
 def _problem(meeting: Meeting, basis: Basis, covered: Array, widest: Array, operator: Projection) -> str:
     """What is wrong with this rank's part, in words; collective over the own ranks."""
     interface, side, other = meeting.interface, meeting.evaluation, meeting.source
-    gap = largest(operator.ghosts.comm, 1.0 - covered)
-    allowed = allowed_gaps(basis, operator.ghosts, widest) if gap > ROUND_OFF else np.full(len(basis), ROUND_OFF)
+    allowed = allowed_gaps(basis, operator.ghosts, covered, widest)
     lonely = np.flatnonzero(operator.mass.diagonal == 0.0)
     if len(lonely):
         at = ", ".join(f"{c:g}" for c in basis.points[lonely[0]])

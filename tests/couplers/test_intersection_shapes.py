@@ -124,7 +124,7 @@ def gaps(a: Mesh, b: Mesh) -> str:
     """What is wrong with A's cover by B, in words."""
     projection, found = project(a, b)
     basis = Basis.of(a, a.dimension)
-    allowed = allowed_gaps(basis, projection.ghosts, found.widest)
+    allowed = allowed_gaps(basis, projection.ghosts, found.covered, found.widest)
     return uncovered(basis, found.covered, allowed, "seam", "a", "b")
 
 
