@@ -113,14 +113,11 @@ def find_feet(meeting: Meeting, points: Array, elements: bool) -> Feet:
         distance, node, weight, _, owner = answers.get(rank, _nothing(corners))
         return Feet(distance, node, weight, owner if len(owner) else rank)
     ranks = np.array(near_enough(box_around(points), boxes), dtype=np.int32)
-    low, high = box_distances(points, [boxes[rank] for rank in ranks.tolist()])
+    low = box_distances(points, [boxes[rank] for rank in ranks.tolist()])
     best = _Best(len(points), corners, elements)
-    first_choice = np.zeros(low.shape, dtype=bool)
-    if len(points):
-        first = np.lexsort((np.broadcast_to(ranks, low.shape), high, low), axis=1)[:, 0]
-        first_choice[np.arange(len(points)), first] = True
-    _ask_round(meeting, points, ranks, first_choice, best)
-    _ask_round(meeting, points, ranks, ~first_choice & (low <= SLACK * best.distance[:, None]), best)
+    first = _first_choice(points, low, [boxes[rank] for rank in ranks.tolist()])
+    _ask_round(meeting, points, ranks, first, best, first=True)
+    _ask_round(meeting, points, ranks, ~first & (low <= SLACK * best.distance), best, first=False)
     return Feet(best.distance, best.node, best.weight, best.owner)
 
 
@@ -138,9 +135,17 @@ class _Best:
         self.middle = np.full((n, 3), np.inf)
         self.owner = np.zeros((n, corners), dtype=np.int32)
 
+    def set(self, rows: NDArray[np.intp], rank: int, answer: list[NDArray]) -> None:
+        """Take what ``rank`` found for ``rows``."""
+        distance, node, weight, middle, owner = answer
+        self.distance[rows], self.node[rows], self.middle[rows] = distance, node, middle
+        self.owner[rows] = owner if len(owner) else rank
+        if len(weight):
+            self.weight[rows] = weight
+
     def improve(self, rows: NDArray[np.intp], rank: int, answer: list[NDArray]) -> None:
         """Take what ``rank`` found for ``rows`` where it is nearer."""
-        distance, node, weight, middle, owner = answer
+        distance, middle = answer[0], answer[3]
         nearer = distance < self.distance[rows]
         tie = np.flatnonzero(distance == self.distance[rows])
         if len(tie):
@@ -149,19 +154,27 @@ class _Best:
             axis = np.argmax(differs, axis=1)
             each = np.arange(len(tie))
             nearer[tie] = differs.any(axis=1) & (other[each, axis] < mine[each, axis])
-        taken = rows[nearer]
-        self.distance[taken], self.node[taken] = distance[nearer], node[nearer]
-        self.middle[taken] = middle[nearer]
-        self.owner[taken] = owner[nearer] if len(owner) else rank
-        if len(weight):
-            self.weight[taken] = weight[nearer]
+        self.set(rows[nearer], rank, [array[nearer] if len(array) else array for array in answer])
 
 
-def _ask_round(meeting: Meeting, points: Array, ranks: Index32, chosen: NDArray[np.bool_], best: _Best) -> None:
-    rows = {rank: np.flatnonzero(chosen[:, k]) for k, rank in enumerate(ranks.tolist())}
+def _first_choice(points: Array, low: Array, boxes: list[Box]) -> NDArray[np.bool_]:
+    """The nearest box of each point; of several, as in an overlap, the one whose farthest place is nearest."""
+    chosen = low == low.min(axis=0) if len(points) else np.zeros(low.shape, dtype=bool)
+    several = np.flatnonzero(chosen.sum(axis=0) > 1)
+    if len(several):
+        far = np.where(chosen[:, several], box_distances(points[several], boxes, farthest=True), np.inf)
+        chosen[:, several] = False
+        chosen[np.argmin(far, axis=0), several] = True
+    return chosen
+
+
+def _ask_round(
+    meeting: Meeting, points: Array, ranks: Index32, chosen: NDArray[np.bool_], best: _Best, first: bool
+) -> None:
+    rows = {rank: np.flatnonzero(chosen[k]) for k, rank in enumerate(ranks.tolist())}
     meeting.pair.swap({rank: [points[each]] for rank, each in rows.items() if len(each)}, [POINT])
     for rank, answer in meeting.pair.swap({}, _answer(best.node.shape[1])).items():
-        best.improve(rows[rank], rank, answer)
+        (best.set if first else best.improve)(rows[rank], rank, answer)
 
 
 def serve_feet(meeting: Meeting, own: Discretisation, elements: bool) -> None:
@@ -220,12 +233,15 @@ def near_enough(around: Box, boxes: Mapping[int, Box]) -> list[int]:
     return [rank for rank, d in zip(boxes, nearest, strict=True) if d <= SLACK * farthest.min()]
 
 
-def box_distances(points: Array, boxes: list[Box]) -> tuple[Array, Array]:
-    """Squared distance from each point to the nearest and to the farthest place of each box, (n, boxes)."""
-    low, high = np.empty((len(points), len(boxes))), np.empty((len(points), len(boxes)))
+def box_distances(points: Array, boxes: list[Box], farthest: bool = False) -> Array:
+    """Squared distance from each point to the nearest, or farthest, place of each box, (boxes, n)."""
+    squared = np.zeros((len(boxes), len(points)))
     for k, box in enumerate(boxes):
         assert box is not None, "only ranks that have something are asked"
-        below, above = np.array(box[0]) - points, points - np.array(box[1])
-        low[:, k] = (np.maximum(np.maximum(below, above), 0.0) ** 2).sum(axis=1)
-        high[:, k] = (np.maximum(-below, -above) ** 2).sum(axis=1)
-    return low, high
+        for axis in range(3):
+            below, above = box[0][axis] - points[:, axis], points[:, axis] - box[1][axis]
+            if farthest:
+                squared[k] += np.maximum(-below, -above) ** 2
+            else:
+                squared[k] += np.maximum(np.maximum(below, above), 0.0) ** 2
+    return squared

@@ -42,7 +42,7 @@ class Summary:
     box: Box
     """Around the own places: cells, or owned points."""
     reach: Box
-    """Around the elements, with their ghosts."""
+    """Around the elements, with their ghosts (and whatever point belongs to none)."""
     flat: tuple[bool, bool, bool] = (False, False, False)
     """Axes along which none of the cells has an extent."""
 
@@ -55,12 +55,7 @@ class Summary:
         corners = max((CORNERS[kind] for kind in own.elements), default=1)
         box = box_around(own.owned_points)
         ghosts = len(own.points) > len(own)
-        reach = box if own.elements else None
-        if ghosts and own.elements:
-            named = np.zeros(len(own.points), dtype=bool)
-            for nodes in own.elements.values():
-                named[nodes] = True
-            reach = box_around(own.points[named])
+        reach = (box_around(own.points) if ghosts else box) if own.elements else None
         return cls(False, len(own), own.dimension, corners, ghosts, box, reach)
 
 
@@ -69,9 +64,10 @@ def box_around(*points: Array) -> Box:
     filled = [p for p in points if len(p)]
     if not filled:
         return None
-    low = np.min([p.min(axis=0) for p in filled], axis=0)
-    high = np.max([p.max(axis=0) for p in filled], axis=0)
-    return tuple(low.tolist()), tuple(high.tolist())
+    # Column by column: several times as quick as a reduction along the first axis.
+    low = tuple(min(float(p[:, k].min()) for p in filled) for k in range(3))
+    high = tuple(max(float(p[:, k].max()) for p in filled) for k in range(3))
+    return low, high
 
 
 def touch(a: Box, b: Box) -> bool:
