@@ -64,11 +64,28 @@ def surface(family: str, n: int) -> Mesh:
         return Mesh(stored["points"], {"triangle": stored["triangles"]})
 
 
-def share(mesh: Mesh, rank: int, size: int) -> tuple[Mesh, NDArray[np.int64]]:
-    """The strip along x of one of ``size`` ranks, with ghosts, and the numbers of its own points."""
-    if size == 1:
+def strips(mesh: Mesh, size: int) -> NDArray[np.int64]:
+    """Owner of each point: ``size`` strips along x."""
+    return np.clip((mesh.points[:, 0] * size).astype(int), 0, size - 1)
+
+
+def blocks(mesh: Mesh, size: int, axis: int) -> NDArray[np.int64]:
+    """Owner of each point: halves of halves, along x and y in turn, of equal numbers of points; a power of two."""
+    owner = np.zeros(len(mesh.points), dtype=np.int64)
+    parts = 1
+    while parts < size:
+        for part in range(parts):
+            (own,) = np.nonzero(owner == part)
+            upper = own[np.argsort(mesh.points[own, axis], kind="stable")[len(own) // 2 :]]
+            owner[upper] += parts
+        parts, axis = 2 * parts, 1 - axis
+    return owner
+
+
+def share(mesh: Mesh, rank: int, owner: NDArray[np.int64]) -> tuple[Mesh, NDArray[np.int64]]:
+    """What ``rank`` has, with ghosts, and the numbers of its own points."""
+    if not owner.any():
         return mesh, np.arange(len(mesh))
-    owner = np.clip((mesh.points[:, 0] * size).astype(int), 0, size - 1)
     own = np.flatnonzero(owner == rank)
     triangles = mesh.elements["triangle"]
     triangles = triangles[owner[triangles[:, 0]] == rank]
