@@ -47,6 +47,7 @@ def evaluate_intersection(meeting: Meeting, own: Mesh) -> Pull:
     )
     mixed, columns = _ask(meeting, found.matrix, owner, place)
     ghosts = Ghosts(meeting.pair.own, own)
+    assert own.outer is not None, "set when the mesh is made"
     operator = Projection.of(basis, mixed, ghosts, Extension(basis, own.outer, ghosts))
     problem = _problem(meeting, basis, found.covered, found.widest, operator)
     problems = ghosts.comm.allreduce(bool(problem), op=MPI.LOR)

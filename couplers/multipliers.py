@@ -112,7 +112,7 @@ def _weights(basis: Basis, unknown: Mask, unique: bool) -> tuple[csr_matrix, Arr
     rows, columns, values = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)], [np.zeros(0)]
     first = basis.first[:-1]
     for code in np.unique(basis.kinds):
-        nodes = basis.nodes[first[basis.kinds == code][:, None] + np.arange(SIZES[code])]
+        nodes = basis.nodes[first[basis.kinds == code][:, None] + np.arange(int(SIZES[code]))]
         masks = unknown[nodes]
         touched = np.flatnonzero(masks.any(axis=1) & ~masks.all(axis=1))
         patterns, which = np.unique(masks[touched], axis=0, return_inverse=True)
