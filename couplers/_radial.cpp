@@ -344,7 +344,8 @@ private:
   Point place(const double *x, std::size_t i) const { return {x[3 * i], x[3 * i + 1], x[3 * i + 2]}; }
   CellKey cell_of(const Point &p) const {
     CellKey key;
-    for (int k = 0; k < 3; ++k) key[k] = static_cast<std::int64_t>(std::floor((p[k] - origin_[k]) / size_));
+    for (int k = 0; k < 3; ++k)
+      key[k] = static_cast<std::int64_t>(std::clamp(std::floor((p[k] - origin_[k]) / size_), -1e15, 1e15));
     return key;
   }
 

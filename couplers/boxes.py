@@ -14,6 +14,7 @@ theirs. Axes along which all cells are flat do not count: a particle may be at a
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
@@ -24,6 +25,8 @@ from .operators import Index32, Sparse
 from .pair import FLOAT, INT, POINT
 from .rendezvous import Box, Discretisation, Meeting, ask, be_asked, box_around, places, touch, verified
 from .transfer import Give, Pull
+
+Mask = NDArray[np.bool_]
 
 
 def _near(low: Array, high: Array, box: Box) -> Index32:
@@ -88,7 +91,7 @@ def evaluate_cells(meeting: Meeting, own: Cells) -> Pull:
     share = np.bincount(column, shared, columns)
     parts = {rank: [share[end - sizes[rank] : end]] for rank, end in zip(sizes, ends, strict=True)}
     meeting.pair.swap(parts, [FLOAT])
-    covered = np.bincount(i, shared, len(own))
+    covered = np.bincount(i, shared, len(own)).astype(np.float64)
     require_cover(own, covered, meeting.evaluation, meeting.source, meeting.interface)
     matrix = csr_matrix((shared / covered[i], (i, column)), shape=(len(own), columns))
     return verified(Pull(Sparse(matrix), sizes), meeting)
@@ -121,13 +124,13 @@ def evaluate_binning(meeting: Meeting, own: Discretisation) -> Pull:
     return verified(Pull(Sparse(matrix), sizes), meeting)
 
 
-def _flat_everywhere(meeting: Meeting) -> Array:
+def _flat_everywhere(meeting: Meeting) -> Mask:
     """Axes along which no rank's cells have any extent, (3,)."""
     filled = [s.flat for s in meeting.summaries.values() if s.cells and s.box is not None]
-    return np.all(filled or [[False] * 3], axis=0)
+    return np.array(filled or [(False,) * 3]).all(axis=0)
 
 
-def holders(cells: Cells, points: Array, flat: Array) -> tuple[Index, Index]:
+def holders(cells: Cells, points: Array, flat: Mask) -> tuple[Index, Index]:
     """Every cell and point of which the cell, faces included, holds the point; ``flat`` axes do not count."""
     nothing = np.zeros(0, dtype=np.int64)
     if not len(cells) or not len(points) or flat.all():

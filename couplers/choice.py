@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from mpi4py import MPI
 
@@ -125,7 +125,7 @@ class Acquaintance:
         self._name = name
         self._members = members
         self._deadline = deadline
-        self._own = comm.Split(sorted(members).index(name), comm.rank)
+        self._own = cast(MPI.Intracomm, comm.Split(sorted(members).index(name), comm.rank))
         self._pairs: dict[str, Pair] = {}
         self._brought: Mapping[Key, Discretisation] = {}
         self._told: list[dict[Key, tuple[int, Summary]]] = []

@@ -92,8 +92,8 @@ def serve_nearest(meeting: Meeting, own: Discretisation, elements: bool) -> Give
 def _sources(meeting: Meeting, elements: bool) -> tuple[dict[int, Box], int, bool]:
     """Boxes of the ranks that have something; the largest number of corners; whether owners must be told."""
     side = meeting.side(meeting.source)
-    boxes = {rank: s.reach if elements else s.box for rank, s in side.items()}
-    boxes = {rank: box for rank, box in boxes.items() if box is not None}
+    known: dict[int, Box] = {rank: s.reach if elements else s.box for rank, s in side.items()}
+    boxes: dict[int, Box] = {rank: box for rank, box in known.items() if box is not None}
     corners = max((s.corners for s in side.values()), default=1) if elements else 1
     return boxes, corners, elements and any(s.ghosts for s in side.values())
 

@@ -115,16 +115,9 @@ def _radius_of(own: MPI.Intracomm, points: Array, total: int, count: int) -> flo
     found = nearest_distances(points, samples, count)
     # Every rank merges a share of the samples, so that none sees the distances to all.
     share = np.array_split(np.arange(len(samples)), own.size)
-    merged = np.vstack([np.zeros((0, 1)), *_merge(own, [found[each] for each in share], count)])
-    radii = np.concatenate(own.allgather(merged[:, 0]))
+    merged = np.sort(np.hstack(own.alltoall([found[each] for each in share])), axis=1)
+    radii = np.concatenate(own.allgather(merged[:, count - 1]))
     return math.sqrt(float(np.median(radii)))
-
-
-def _merge(own: MPI.Intracomm, parts: list[Array], count: int) -> list[Array]:
-    """Of this rank's share of the samples, the squared distance to the ``count``-th nearest of all ranks' points."""
-    arrived = own.alltoall(parts)
-    together = np.sort(np.hstack(arrived), axis=1)
-    return [together[:, count - 1 : count]]
 
 
 def _hash(points: Array) -> Long:
@@ -161,18 +154,23 @@ def _pull(meeting: Meeting, lattice: Lattice, at: Array) -> tuple[Array, Index32
 
 def _around(lattice: Lattice, at: Array) -> Long:
     """Numbers of the lattice's cells in reach of ``at``, ascending."""
-    cells = np.clip(lattice.cells(at), -_REACH - 1, np.array(lattice.shape) + _REACH)
-    span = np.array(lattice.shape) + 2 * _REACH + 2
-    flat = np.unique(np.ravel_multi_index((cells + _REACH + 1).T, span)) if len(at) else np.zeros(0, dtype=np.int64)
-    cells = np.column_stack(np.unravel_index(flat, span)) - _REACH - 1
+    shape = np.array(lattice.shape)
+    cells = _different(np.clip(lattice.cells(at), -_REACH - 1, shape + _REACH), shape)
     for axis in range(3):
         steps = np.zeros((2 * _REACH + 1, 3), dtype=np.int64)
         steps[:, axis] = np.arange(-_REACH, _REACH + 1)
         cells = (cells[:, None, :] + steps).reshape(-1, 3)
-        cells = cells[(cells[:, axis] >= 0) & (cells[:, axis] < lattice.shape[axis])]
-        flat = np.unique(np.ravel_multi_index((cells + _REACH + 1).T, span))
-        cells = np.column_stack(np.unravel_index(flat, span)) - _REACH - 1
-    return np.sort(lattice.number(cells))
+        cells = cells[(cells[:, axis] >= 0) & (cells[:, axis] < shape[axis])]
+        cells = _different(cells, shape)
+    return np.unique(lattice.number(cells))
+
+
+def _different(cells: Long, shape: Long) -> Long:
+    """Each of the cells once; they may lie a little outside of the lattice."""
+    _, ny, nz = (shape + 2 * (_REACH + 1)).tolist()
+    shifted = cells + _REACH + 1
+    number = np.unique((shifted[:, 0] * ny + shifted[:, 1]) * nz + shifted[:, 2])
+    return np.column_stack((number // (ny * nz), number // nz % ny, number % nz)) - _REACH - 1
 
 
 def _send(meeting: Meeting, lattice: Lattice, points: Array) -> None:

@@ -97,6 +97,8 @@ def same(a: Discretisation, b: Discretisation) -> bool:
         and a.elements.keys() == b.elements.keys()
         and all(np.array_equal(nodes, b.elements[kind]) for kind, nodes in a.elements.items())
         and (a.ids is b.ids or (a.ids is not None and b.ids is not None and np.array_equal(a.ids, b.ids)))
+        and a.outer is not None
+        and b.outer is not None
         and np.array_equal(a.outer, b.outer)
     )
 

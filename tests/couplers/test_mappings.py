@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suture.couplers.cells import Cells
 from suture.couplers.rendezvous import places
 
 from ..mpi import mpirun
@@ -118,3 +119,17 @@ def test_shares_are_what_the_test_above_needs():
     assert np.array_equal(np.sort(np.concatenate([own for _, own in shares])), np.arange(len(mesh)))
     assert [len(own) == 0 for _, own in shares] == [False, True, False]
     assert any(len(part.points) > len(part) for part, _ in shares)
+
+
+def test_particles_take_their_cell_s_value_and_cells_the_mean_of_their_particles(chosen):
+    cells, cloud = AUTOMATIC["cells and a cloud"]
+    assert isinstance(cells, Cells)
+    got = {q: np.array(v) for q, v in chosen["cells and a cloud"][0].items()}
+    points = places(cloud)
+    inside = np.all((points[:, None] >= cells.lower) & (points[:, None] <= cells.upper) | [False, False, True], axis=2)
+    first = np.argmax(inside, axis=1)  # the cells are in the order of x, then y
+    np.testing.assert_allclose(got["temperature"][:, 0], smooth(cells.centres)[first], rtol=1e-14)
+    np.testing.assert_allclose(got["energy"][:, 0], np.bincount(first, smooth(points), len(cells)), rtol=1e-13)
+    of_particles = smooth(points) @ inside / inside.sum(axis=0)
+    np.testing.assert_allclose(got["velocity"], np.repeat(of_particles[:, None], 3, axis=1), rtol=1e-13)
+    np.testing.assert_allclose(got["momentum"][:, 0], inside @ (smooth(cells.centres) / inside.sum(axis=0)), rtol=1e-13)
