@@ -30,31 +30,14 @@ class Beyond:
         self.here = grid.touches(axis, end)
         self._across = [a for a in (0, 1, 2) if a != axis]
         self._grid = grid
-        self._exchange: Any = None
         plane = comm.Split(0 if self.here else MPI.UNDEFINED, comm.rank)
         if not self.here:
             return
-        self._active = [a for a in self._across if a in grid.active]
-        if self._active:
-            self._create_exchange(plane)
+        self._exchange = grid.plane(plane, axis, GHOSTS * EQUATIONS)
+        if self._exchange is not None:
+            self._own, self._local = self._exchange.createGlobalVec(), self._exchange.createLocalVec()
         self._old = self._new = self._spread(values)
         self._begin = self._end = 0.0
-
-    def _create_exchange(self, comm: MPI.Comm) -> None:
-        from petsc4py import PETSc  # pyright: ignore[reportMissingImports]
-
-        grid, boundary = self._grid, PETSc.DM.BoundaryType
-        self._exchange = PETSc.DMDA().create(
-            dim=len(self._active),
-            dof=GHOSTS * EQUATIONS,
-            sizes=[grid.cells[a] for a in self._active],
-            proc_sizes=[grid.division[a] for a in self._active],
-            boundary_type=[boundary.PERIODIC if grid.periodic[a] else boundary.NONE for a in self._active],
-            stencil_type=PETSc.DMDA.StencilType.BOX,
-            stencil_width=GHOSTS,
-            comm=comm,
-        )
-        self._own, self._local = self._exchange.createGlobalVec(), self._exchange.createLocalVec()
 
     def _spread(self, values: Array) -> Array:
         """(2, q, p, 5) on the padded plane, of this rank's (2 q p, 5), the first of the other axes fastest."""

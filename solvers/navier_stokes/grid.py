@@ -50,22 +50,13 @@ class Grid:
             import petsc4py  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise SolverError("the Navier-Stokes solver needs petsc4py; on Debian: python3-petsc4py-real") from error
-        self.division = division
+        self._division = division
         # PETSc starts on the ranks that use it: by default it would wait for every rank of the world.
         petsc4py.init([], comm=comm)
         from petsc4py import PETSc  # pyright: ignore[reportMissingImports]
 
-        boundary = PETSc.DM.BoundaryType
-        self._dm: Any = PETSc.DMDA().create(
-            dim=len(self.active),
-            dof=EQUATIONS,
-            sizes=[self.cells[axis] for axis in self.active],
-            proc_sizes=[division[axis] for axis in self.active],
-            boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in self.active],
-            stencil_type=PETSc.DMDA.StencilType.BOX,
-            stencil_width=GHOSTS,
-            comm=comm,
-        )
+        self._petsc: Any = PETSc
+        self._dm: Any = self._create_array(comm, self.active, EQUATIONS)
         self.start, self.owned = self._place(*self._dm.getCorners())
         ghost_start, ghost_size = self._place(*self._dm.getGhostCorners())
         self.valid_lower = tuple(s - g for s, g in zip(self.start, ghost_start, strict=True))
@@ -78,6 +69,25 @@ class Grid:
         size = (self.state.size, int(np.prod(self.cells)) * EQUATIONS)
         self._global_vector = PETSc.Vec().createWithArray(self.state, size=size, bsize=EQUATIONS, comm=comm)
         self._local_vector = PETSc.Vec().createWithArray(self.local, bsize=EQUATIONS, comm=PETSc.COMM_SELF)
+
+    def _create_array(self, comm: MPI.Comm, axes: tuple[int, ...], width: int) -> Any:
+        """A DMDA of ``width`` values a cell along some of the axes, divided among ``comm`` as the grid is."""
+        boundary = self._petsc.DM.BoundaryType
+        return self._petsc.DMDA().create(
+            dim=len(axes),
+            dof=width,
+            sizes=[self.cells[axis] for axis in axes],
+            proc_sizes=[self._division[axis] for axis in axes],
+            boundary_type=[boundary.PERIODIC if self.periodic[axis] else boundary.NONE for axis in axes],
+            stencil_type=self._petsc.DMDA.StencilType.BOX,
+            stencil_width=GHOSTS,
+            comm=comm,
+        )
+
+    def plane(self, comm: MPI.Comm, axis: int, width: int) -> Any:
+        """A DMDA of a plane of cells across ``axis``, on the ranks that have part of it; None where it is one cell."""
+        across = tuple(a for a in self.active if a != axis)
+        return self._create_array(comm, across, width) if across else None
 
     def _place(self, start: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Corners along the active axes as corners along x, y, z."""
