@@ -73,7 +73,7 @@ class SlabFace:
 
     def __init__(self, solver: Slab, settings: SlabFaceSettings) -> None:
         self._solver = solver
-        self._end = settings.side
+        self._end: End = settings.side
         self._seam = solver.seam(settings.side)
         solver.condition(settings.side, settings.condition, settings.coefficient or 0.0)
         self._takes = _EXCHANGES[settings.condition][1]

@@ -9,6 +9,7 @@ have three components; springs are the same in all directions, and at rest at di
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Push:
         """Everything that changes."""
         return {"force": self.force.copy()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.force = state["force"].copy()
 
@@ -106,7 +107,7 @@ class Spring(Push):
         """Everything that changes."""
         return {"partner": self.partner.copy(), "target": self._target.copy(), "target_time": self._target_time}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.partner, self._target = state["partner"].copy(), state["target"].copy()
         self._target_time = state["target_time"]
@@ -178,7 +179,7 @@ class Oscillator:
             "links": {str(number): link.save() for number, link in enumerate(self.links)},
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.time = state["time"]
         self.displacement, self.velocity = state["displacement"].copy(), state["velocity"].copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class Beyond:
             return {}
         return {"old": self._old.copy(), "new": self._new.copy(), "begin": self._begin, "end": self._end}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         if self.here:
             self._old, self._new = state["old"].copy(), state["new"].copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ class NavierStokes:
             "beyond": {side: beyond.save() for side, beyond in self._beyond.items()},
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.time = state["time"]
         self.grid.state[:] = state["state"]
@@ -180,7 +181,8 @@ class NavierStokes:
         lower, upper = self.layer_cells(side, 1)
         step = np.zeros(3)
         step[axis] = (1.0 if end else -1.0) * self.grid.spacing[axis]
-        return tuple(np.concatenate([box + (1 + layer) * step for layer in range(GHOSTS)]) for box in (lower, upper))
+        steps = [(1 + layer) * step for layer in range(GHOSTS)]
+        return np.concatenate([lower + s for s in steps]), np.concatenate([upper + s for s in steps])
 
     def open_seam(self, side: str) -> None:
         """Let the faces of a seam be like those inside: what is beyond is the partner's, and no flux is prescribed.
@@ -198,7 +200,7 @@ class NavierStokes:
         Without, the fields go on beyond a seam in straight lines, which is of second order.
         """
         axis, end = _axis_end(side)
-        if getattr(self.settings.boundaries.get(side), "kind", None) != "seam":
+        if side not in [name for name, boundary in self.settings.boundaries.items() if boundary.kind == "seam"]:
             raise SolverError(f"side '{side}' is no seam")
         values = self._energies(self.layer_states(side, 1)[0][:, :5])
         self._beyond[side] = Beyond(self.grid, self.comm, axis, end, np.tile(values, (GHOSTS, 1)))

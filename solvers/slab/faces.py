@@ -7,6 +7,7 @@ stage takes a and b.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..expression import Expression
@@ -118,7 +119,7 @@ class SeamFace:
             "before_rate": self._before[1],
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.temperature = state["temperature"]
         self._partner, self._target = state["partner"], state["target"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,9 @@ class Slab:
         steps = math.ceil(dt / self.settings.step - 1e-9) or 1
         for _ in range(steps):
             self._step(dt / steps)
-        for end in self._rows.keys() & self._crossed.keys():
-            self._rows[end] += self._crossed[end]
+        for end in ENDS:
+            if end in self._rows:
+                self._rows[end] += self._crossed[end]
 
     def inventory(self) -> Book:
         """The heat in the slab."""
@@ -102,7 +104,7 @@ class Slab:
             "seams": {end: face.save() for end, face in self.seams.items()},
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.time = state["time"]
         self.temperature = state["temperature"].copy()
@@ -158,7 +160,9 @@ class Slab:
         The stage lies ``part`` of the step after its begin; ``known`` is what the stages before it have brought, and
         its own rates count with ``weight``.
         """
-        lines = {end: face.line(self.time, dt, part) for end, face in self._faces.items()}
+        lines: dict[End, tuple[float, float]] = {
+            end: face.line(self.time, dt, part) for end, face in self._faces.items()
+        }
         made = self._made(self.time + part * dt) * self._spacing
         now = self.temperature + self._solve(dt, weight, lines, known, made)
         inner = -self._conductance * np.diff(now)
