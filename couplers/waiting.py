@@ -11,8 +11,10 @@ from .errors import CommunicationError
 
 _SPIN = 5e-4
 """Seconds of polling before sleeping: most messages arrive within it, and latency matters then."""
-_NAP = 2e-4
-"""Seconds between polls of a waiting participant, so that a solver with work can have the core."""
+_NAPS = 2e-4, 2e-3
+"""Shortest and longest seconds between polls of a waiting participant, so that a solver with work can have the core."""
+_LATE = 0.02
+"""How much longer than needed a wait may take, as a share of it."""
 
 
 def wait(requests: Sequence[MPI.Request], deadline: float, whom: str) -> float:
@@ -30,5 +32,5 @@ def wait(requests: Sequence[MPI.Request], deadline: float, whom: str) -> float:
                 f"no word from {whom} for {deadline:g} s; if it is only slow, raise `deadline` in the case's [run]"
             )
         if waited > _SPIN:
-            time.sleep(_NAP)
+            time.sleep(min(max(_LATE * waited, _NAPS[0]), _NAPS[1]))
     return time.perf_counter() - start
