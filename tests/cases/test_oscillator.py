@@ -30,8 +30,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict
     folders = []
     for ratio in RATIOS:
         name = ratio.replace(":", "-")
-        folders += [prepare(folder / f"{name} {n}", ratio, n, end=6.0) for n in (1, 2, 4)]
-        folders.append(prepare(folder / f"{name} loose", ratio, 1, LOOSE))
+        folders += [prepare(folder / f"{name} {n}", ratio, n, end=3.0) for n in (1, 2, 4)]
+        folders.append(prepare(folder / f"{name} loose", ratio, 1, LOOSE, end=6.0))
     return folder, played(folders, 2)
 
 
