@@ -145,7 +145,7 @@ class ForeignParticipant(Participant):
 
     def __init__(self, case: Case, world: World, output: Path, resume: Path | None = None) -> None:
         super().__init__(case, world, output, resume)
-        self.solver = ForeignSolver()
+        self.solver = self._foreign = ForeignSolver()
         self._next = "receive"
         self._converged = False
 
@@ -232,14 +232,14 @@ class ForeignParticipant(Participant):
         rows: Callable[[], Mapping[str, Mapping[str, ArrayLike]]] = dict,
     ) -> None:
         """Name functions that tell this rank's inventory and cumulative rows, so that a leak is seen."""
-        self.solver.tell_inventory, self.solver.tell_rows = inventory, rows
+        self._foreign.tell_inventory, self._foreign.tell_rows = inventory, rows
 
     def rewind(self, save: Callable[[], Any], restore: Callable[[Any], None]) -> None:
         """Name functions that save and restore the solver's state, which implicit schemes and checkpoints need.
 
         ``save`` returns a copy, by name, such that after ``restore`` a window repeats identically.
         """
-        self.solver.tell_state, self.solver.take_state = save, restore
+        self._foreign.tell_state, self._foreign.take_state = save, restore
 
 
 def _cells(places: Mesh | tuple[ArrayLike, ArrayLike] | None) -> Cells | Mesh | None:

@@ -177,8 +177,9 @@ class Participant:
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
         adapter = self.adapters[flow.interface]
-        elsewhere = flow.receiver == self.name and isinstance(adapter, TakesElsewhere)
-        place = adapter.taken_cells if elsewhere else adapter.cells
+        place = adapter.cells
+        if flow.receiver == self.name and isinstance(adapter, TakesElsewhere):
+            place = adapter.taken_cells
         cells = {quantity: place(quantity).scaled(length) for quantity in flow.quantities}
         factors = {q: self.case.factor(q, flow.sender, flow.receiver) for q in flow.quantities}
         return Side(flow, cells, factors)
@@ -190,8 +191,8 @@ class Participant:
     def _exchange_initial_states(self) -> None:
         for outflow in self._outflows:
             adapter = self.adapters[outflow.flow.interface]
-            states = len(outflow.flow.amounts) < len(outflow.flow.quantities)
-            given = adapter.send(Window(-1, 0.0, 0.0)) if states else {}
+            has_states = len(outflow.flow.amounts) < len(outflow.flow.quantities)
+            given = adapter.send(Window(-1, 0.0, 0.0)) if has_states else {}
             outflow.start(given, self._nothing(outflow.flow))
         states: dict[str, dict[str, Array]] = {name: {} for name in self.adapters}
         for inflow in self._inflows:
@@ -332,8 +333,8 @@ class Participant:
             outflow.accept()
         return True
 
-    def close(self, window: Window) -> None:
-        """Enter the window in the books. Collective over all participants.
+    def close(self, window: Window) -> bool:
+        """Enter the window in the books; it is done. Collective over all participants.
 
         They are balanced for every window; if one does not balance, ``ConservationError`` follows on every rank alike,
         once it is on record: at once, or where windows are very short, some of them later.
@@ -345,6 +346,7 @@ class Participant:
             if self.ledger.enter(window.index, time, self._books.closing(self._received), iterations):
                 self._settle()
         self.status.update(done=window.index + 1)
+        return True
 
     def _settle(self) -> None:
         closing = self.ledger.settle()

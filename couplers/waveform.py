@@ -52,8 +52,9 @@ def held(values: Array, samples: int) -> Array:
 
 def shared(begin: float, end: float, samples: int) -> Array:
     """The time that [begin, end] shares with each sample, in samples, (samples,)."""
-    edges = np.arange(samples + 1) / samples
-    return np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0.0, None) * samples
+    edges: Array = np.arange(samples + 1) / samples
+    overlap = np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin)
+    return np.asarray(np.maximum(overlap, 0.0) * samples, dtype=np.float64)
 
 
 class Recording:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from mpi4py import MPI
 
@@ -14,7 +15,7 @@ from .errors import LaunchError
 class World:
     """Where this rank stands: who it is, its own communicator, and who everybody is."""
 
-    coupled: MPI.Comm
+    coupled: MPI.Intracomm
     """All ranks of all participants."""
     comm: MPI.Comm
     """The ranks of this participant."""
@@ -37,7 +38,7 @@ class World:
         claims = world.allgather(tuple(only))
         names = assign(claims, ranks, foreign)
         name = names[world.rank]
-        coupled = world.Dup()
+        coupled = cast(MPI.Intracomm, world.Dup())  # never an intercommunicator
         comm = coupled.Split(list(ranks).index(name), world.rank)
         members = {each: tuple(r for r, n in enumerate(names) if n == each) for each in ranks}
         return cls(coupled, comm, name, members)

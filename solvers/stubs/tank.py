@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -78,7 +79,7 @@ class Tank:
         """Time and contents."""
         return {"time": self.time, "held": self.held.copy()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Back to ``save``."""
         self.time, self.held = state["time"], state["held"].copy()
 
@@ -128,7 +129,7 @@ class Source(Tank):
         """Time, contents and losses."""
         return super().save() | {"lost": self.lost.copy()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Back to ``save``."""
         super().restore(state)
         self.lost = state["lost"].copy()
