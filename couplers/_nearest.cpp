@@ -340,6 +340,7 @@ public:
           while (place + 1 < keys_.size() && keys_[place] < order[first + q].key) ++place;
           bound(packet, q, place);
         }
+        tighten(packet);
         find_leaves(packet);
         width_ == 1 ? search_points(packet) : search_elements(packet);
         for (int q = 0; q < packet.count; ++q) {
@@ -508,6 +509,46 @@ private:
     packet.best[q] = q > 0 ? packet.best[q - 1] : begin;
     packet.foot[q] = foot_on(packet.best[q], packet.at[q]);
     for (std::size_t e = begin; e < end; ++e) consider(packet, q, e);
+  }
+
+  // Nearest box first, until the query's nearest element is found.
+  void descend(Packet &packet, int q) const {
+    struct Entry {
+      double distance;
+      std::uint32_t level, group;
+    };
+    const double at[3] = {packet.at[q].x, packet.at[q].y, packet.at[q].z};
+    Entry stack[fan * 20];
+    int top = 0;
+    stack[top++] = {0.0, static_cast<std::uint32_t>(levels_.size() - 1), 0};
+    while (top > 0) {
+      const Entry entry = stack[--top];
+      if (entry.distance > packet.foot[q].distance * slack) continue;
+      double squared[fan];
+      levels_[entry.level][entry.group].distances(at, at, squared);
+      int order[fan] = {0, 1, 2, 3};
+      std::sort(order, order + fan, [&](int a, int b) { return squared[a] < squared[b]; });
+      for (int c = fan - 1; c >= 0 && entry.level > 0; --c)
+        if (squared[order[c]] < infinity)
+          stack[top++] = {squared[order[c]], entry.level - 1, entry.group * fan + order[c]};
+      for (int c = 0; c < fan && entry.level == 0; ++c) {
+        if (!(squared[order[c]] <= packet.foot[q].distance * slack)) break;
+        const std::size_t first = (std::size_t(entry.group) * fan + order[c]) * in_leaf_;
+        for (std::size_t e = first; e < std::min(keys_.size(), first + in_leaf_); ++e) consider(packet, q, e);
+      }
+    }
+  }
+
+  // Where the curve has jumped, the elements beside a query on it are far away: its nearest one bounds the others'.
+  void tighten(Packet &packet) const {
+    double extent = 0.0, farthest = 0.0;
+    for (int q = 0; q < packet.count; ++q) {
+      extent = std::max(extent, square(packet.at[q] - packet.at[0]));
+      farthest = std::max(farthest, packet.foot[q].distance);
+    }
+    if (farthest <= 4.0 * extent) return;
+    descend(packet, 0);
+    for (int q = 1; q < packet.count; ++q) consider(packet, q, packet.best[0]);
   }
 
   void find_leaves(Packet &packet) const {

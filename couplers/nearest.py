@@ -117,7 +117,11 @@ def find_feet(meeting: Meeting, points: Array, elements: bool) -> Feet:
     best = _Best(len(points), corners, elements)
     first = _first_choice(points, low, [boxes[rank] for rank in ranks.tolist()])
     _ask_round(meeting, points, ranks, first, best, first=True)
-    _ask_round(meeting, points, ranks, ~first & (low <= SLACK * best.distance), best, first=False)
+    # Where another rank may have something as near, all of these say it, with what decides between equals.
+    others = ~first & (low <= SLACK * best.distance)
+    contested = others.any(axis=0)
+    best.distance[contested] = np.inf
+    _ask_round(meeting, points, ranks, others | (first & contested), best, first=False)
     return Feet(best.distance, best.node, best.weight, best.owner)
 
 
@@ -138,7 +142,9 @@ class _Best:
     def set(self, rows: NDArray[np.intp], rank: int, answer: list[NDArray]) -> None:
         """Take what ``rank`` found for ``rows``."""
         distance, node, weight, middle, owner = answer
-        self.distance[rows], self.node[rows], self.middle[rows] = distance, node, middle
+        self.distance[rows], self.node[rows] = distance, node
+        if len(middle):
+            self.middle[rows] = middle
         self.owner[rows] = owner if len(owner) else rank
         if len(weight):
             self.weight[rows] = weight
@@ -181,12 +187,12 @@ def serve_feet(meeting: Meeting, own: Discretisation, elements: bool) -> None:
     """Find the nearest of the own places or elements for whoever asks; see ``find_feet``."""
     boxes, corners, tell_owners = _sources(meeting, elements)
     owners = _owners(meeting, own) if tell_owners else None
-    tree: Nearest | None = None
-    for _ in range(1 if len(boxes) == 1 else 2):
+    # Before anybody asks: the other side is busy meanwhile with choosing whom to ask.
+    tree = _tree(own, elements)
+    for turn in range(1 if len(boxes) == 1 else 2):
         answers: dict[int, list[NDArray]] = {}
         for rank, (points,) in meeting.pair.swap({}, [POINT]).items():
-            tree = tree or _tree(own, elements)
-            distance, node, weight, middle = tree.query(points, len(boxes) > 1)
+            distance, node, weight, middle = tree.query(points, with_middle=turn == 1)
             owner = np.empty((0, corners), dtype=np.int32)
             if owners is not None:
                 owner, node = owners[0][node], owners[1][node]
