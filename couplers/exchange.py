@@ -70,10 +70,17 @@ class Channel:
     _buffers: dict[str, dict[int, Array]] = field(default_factory=dict)
     _requests: list[MPI.Request] = field(default_factory=list)
     _flat: dict[int, Array] = field(default_factory=dict)
+    _direct: tuple[str, int, int] | None = None
+    """Quantity, rank and rows, where a message is one array of values as they are: then nothing is copied."""
 
     def allocate(self) -> None:
         """Make one flat buffer for every neighbour, with a view of it for each quantity."""
         ends = {**self._packs, **self._unpacks}
+        if len(ends) == 1:
+            ((quantity, end),) = ends.items()
+            if end.as_it_is:
+                self._direct = quantity, *next(iter(end.sizes.items()))
+                return
         shapes = {q: {r: (n, self._width(q)) for r, n in ends[q].sizes.items()} for q in self.flow.quantities}
         for rank in sorted({rank for each in shapes.values() for rank in each}):
             here = {q: each[rank] for q, each in shapes.items() if rank in each}
@@ -88,11 +95,20 @@ class Channel:
         return QUANTITIES[quantity].components * self.samples
 
     def post(self, values: Mapping[str, Array]) -> None:
-        """Start sending ``values``, each (own cells, samples * components), after the previous message has left."""
+        """Start sending ``values``, each (own cells, samples * components), after the previous message has left.
+
+        They must not change until ``flush``.
+        """
         self.flush()
-        for quantity, end in self._packs.items():
+        for quantity in self._packs:
             if quantity not in values:
                 raise CommunicationError(f"{self.flow.name}: {self.flow.sender!r} gave no {quantity} in this window")
+        if self._direct:
+            quantity, rank, _ = self._direct
+            message = np.ascontiguousarray(values[quantity], dtype=np.float64)
+            self._requests = [self.comm.Isend(message, dest=rank, tag=self._tag)]
+            return
+        for quantity, end in self._packs.items():
             end.pack(values[quantity], self._buffers.get(quantity, {}))
         self._requests = [self.comm.Isend(buffer, dest=rank, tag=self._tag) for rank, buffer in self._flat.items()]
 
@@ -106,6 +122,12 @@ class Channel:
 
     def collect(self) -> tuple[dict[str, Array], float]:
         """Wait for the message; returns values, each (own cells, samples * components), and the seconds waited."""
+        if self._direct:
+            quantity, rank, rows = self._direct
+            message = np.empty((rows, self._width(quantity)))
+            request = self.comm.Irecv(message, source=rank, tag=self._tag)
+            waited = wait([request], self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
+            return {quantity: message}, waited
         requests = [self.comm.Irecv(buffer, source=rank, tag=self._tag) for rank, buffer in self._flat.items()]
         waited = wait(requests, self.deadline, f"participant {self.flow.sender!r} on {self.flow.name}")
         values = {

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from .cells import Array
-from .operators import Index32, Operator
+from .operators import Identity, Index32, Operator
 
 Buffers = Mapping[int, Array]
 """Part of the message to or from each rank, (rows, components)."""
@@ -27,6 +27,11 @@ class Packs(Protocol):
     @property
     def sizes(self) -> Mapping[int, int]:
         """Rows of the message to each coupled rank."""
+        ...
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the message is the own values themselves, all of them to one rank."""
         ...
 
     def pack(self, values: Array, buffers: Buffers) -> None:
@@ -42,6 +47,11 @@ class Unpacks(Protocol):
         """Rows of the message from each coupled rank."""
         ...
 
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the message is the own values themselves, all of them from one rank."""
+        ...
+
     def unpack(self, buffers: Buffers, components: int) -> Array:
         """Own values (own places, components), a new array, from what has arrived."""
         ...
@@ -54,6 +64,11 @@ class Pull:
     operator: Operator
     sizes: Mapping[int, int]
     """Columns from each coupled rank, in their order."""
+
+    @property
+    def all_of_one(self) -> bool:
+        """Whether the columns are the own places, and all from one rank."""
+        return isinstance(self.operator, Identity) and len(self.sizes) == 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,11 @@ class Give:
         """Number of values asked for, by coupled rank."""
         return {rank: len(index) for rank, index in self.asked.items()}
 
+    @property
+    def all_of_one(self) -> bool:
+        """Whether one rank asks for all of them."""
+        return list(self.places.values()) == [slice(0, self.rows)]
+
 
 def _place(index: Index32) -> Index32 | slice:
     first, last = int(index[0]), int(index[-1])
@@ -90,6 +110,11 @@ class GiveState:
     def sizes(self) -> Mapping[int, int]:
         """See ``Packs``."""
         return self.give.sizes
+
+    @property
+    def as_it_is(self) -> bool:
+        """See ``Packs``."""
+        return self.give.all_of_one
 
     def pack(self, values: Array, buffers: Buffers) -> None:
         """See ``Packs``."""
@@ -113,6 +138,11 @@ class TakeState:
         """See ``Unpacks``."""
         return self.pull.sizes
 
+    @property
+    def as_it_is(self) -> bool:
+        """See ``Unpacks``."""
+        return self.pull.all_of_one and self.factor == 1.0
+
     def unpack(self, buffers: Buffers, components: int) -> Array:
         """See ``Unpacks``."""
         out = np.empty((self.pull.operator.rows, components))
@@ -134,6 +164,11 @@ class GiveAmount:
     def sizes(self) -> Mapping[int, int]:
         """See ``Packs``."""
         return self.pull.sizes
+
+    @property
+    def as_it_is(self) -> bool:
+        """See ``Packs``."""
+        return self.pull.all_of_one and self.factor == 1.0
 
     def pack(self, values: Array, buffers: Buffers) -> None:
         """See ``Packs``."""
@@ -160,6 +195,11 @@ class TakeAmount:
     def sizes(self) -> Mapping[int, int]:
         """See ``Unpacks``."""
         return self.give.sizes
+
+    @property
+    def as_it_is(self) -> bool:
+        """See ``Unpacks``."""
+        return self.give.all_of_one
 
     def unpack(self, buffers: Buffers, components: int) -> Array:
         """See ``Unpacks``."""
