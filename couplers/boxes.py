@@ -21,11 +21,7 @@ from scipy.spatial import cKDTree
 from .cells import Array, Cells
 from .errors import MappingError
 from .mapping import FLAT, Index, overlaps, point_text, require_cover
-<<<<<<< ours
-from .operators import Index32, Sparse, simplest
-=======
 from .operators import Index32, compact
->>>>>>> theirs
 from .pair import FLOAT, INT, POINT
 from .rendezvous import Box, Discretisation, Meeting, ask, be_asked, box_around, places, touch, verified
 from .transfer import Give, Pull
@@ -98,11 +94,7 @@ def evaluate_cells(meeting: Meeting, own: Cells) -> Pull:
     covered = np.bincount(i, shared, len(own)).astype(np.float64)
     require_cover(own, covered, meeting.evaluation, meeting.source, meeting.interface)
     matrix = csr_matrix((shared / covered[i], (i, column)), shape=(len(own), columns))
-<<<<<<< ours
-    return verified(Pull(simplest(matrix), sizes), meeting)
-=======
     return verified(Pull(compact(matrix), sizes), meeting)
->>>>>>> theirs
 
 
 def serve_binning(meeting: Meeting, own: Discretisation) -> Give:

@@ -131,36 +131,6 @@ class Blocks:
         apply_transposed_blocks(self.row, self.first_row, self.column, self.first_column, self.value, y, out)
 
 
-<<<<<<< ours
-@dataclass(frozen=True)
-class Identity:
-    """Every own place takes the value of one of the other side's, in the same order: discretisations that match."""
-
-    rows: int
-
-    @property
-    def columns(self) -> int:
-        """Number of values asked of the other side."""
-        return self.rows
-
-    def apply(self, x: Array, out: Array) -> None:
-        """See ``Operator``."""
-        out[:] = x
-
-    def apply_transposed(self, y: Array, out: Array) -> None:
-        """See ``Operator``."""
-        out[:] = y
-
-
-def simplest(matrix: csr_matrix) -> Operator:
-    """The matrix, or the identity if it is one."""
-    rows, columns = matrix.shape
-    index = np.arange(rows + 1)
-    if rows == columns == matrix.nnz and np.array_equal(matrix.indptr, index):
-        if np.array_equal(matrix.indices, index[:-1]) and np.all(matrix.data == 1.0):
-            return Identity(rows)
-    return Sparse(matrix)
-=======
 def compact(matrix: csr_matrix) -> Stencil | Sparse:
     """The quicker form of a matrix: a stencil where every row has one entry."""
     rows, columns = matrix.shape
@@ -169,7 +139,6 @@ def compact(matrix: csr_matrix) -> Stencil | Sparse:
     unit = bool(np.all(matrix.data == 1.0))
     weight = np.zeros((0, 1)) if unit else matrix.data.reshape(-1, 1)
     return Stencil(matrix.indices.astype(np.int32).reshape(-1, 1), weight, columns)
->>>>>>> theirs
 
 
 def row_defect(operator: Operator) -> float:

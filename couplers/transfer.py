@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from .cells import Array
-from .operators import Identity, Index32, Operator
+from .operators import Index32, Operator, Stencil
 
 Buffers = Mapping[int, Array]
 """Part of the message to or from each rank, (rows, components)."""
@@ -69,7 +69,7 @@ class Pull:
     @property
     def all_of_one(self) -> bool:
         """Whether the columns are the own places, and all from one rank."""
-        return isinstance(self.operator, Identity) and len(self.sizes) == 1
+        return isinstance(self.operator, Stencil) and self.operator.identity and len(self.sizes) == 1
 
 
 @dataclass(frozen=True)
