@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -204,18 +203,12 @@ class TakeAmount:
 
     def unpack(self, buffers: Buffers, components: int) -> Array:
         """See ``Unpacks``."""
-        places = self.give.places
-        if len(places) == 1 and (rank := next(iter(places))) in self._whole:
-            return buffers[rank].copy()
+        if self.give.all_of_one:
+            return next(iter(buffers.values())).copy()
         out = np.zeros((self.give.rows, components))
-        for rank, place in places.items():
+        for rank, place in self.give.places.items():
             out[place] += buffers[rank]
         return out
-
-    @cached_property
-    def _whole(self) -> set[int]:
-        """Ranks that contribute to every own value, in order."""
-        return {rank for rank, p in self.give.places.items() if isinstance(p, slice) and p == slice(0, self.give.rows)}
 
 
 def _joined(sizes: Mapping[int, int], buffers: Buffers, components: int) -> Array:
