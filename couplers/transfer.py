@@ -92,7 +92,10 @@ class Give:
     @property
     def all_of_one(self) -> bool:
         """Whether one rank asks for all of them."""
-        return list(self.places.values()) == [slice(0, self.rows)]
+        if len(self.places) != 1:
+            return False
+        (place,) = self.places.values()
+        return isinstance(place, slice) and place == slice(0, self.rows)
 
 
 def _place(index: Index32) -> Index32 | slice:

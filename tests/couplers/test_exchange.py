@@ -67,6 +67,13 @@ def test_what_was_not_given_is_named():
         channel.post({"energy": np.zeros((1, 1))})
 
 
+def test_a_message_is_the_values_themselves_only_if_one_rank_asks_for_all_of_them():
+    for asked, whole in [({0: [0, 1, 2]}, True), ({0: [0, 2]}, False), ({0: [1, 2]}, False), ({}, False)]:
+        give = Give({rank: np.array(index, dtype=np.int32) for rank, index in asked.items()}, 3)
+        assert GiveState(give).as_it_is is whole
+    assert not GiveState(Give({0: np.arange(3, dtype=np.int32), 1: np.arange(3, dtype=np.int32)}, 3)).as_it_is
+
+
 def test_a_silent_partner_is_found_by_the_deadline():
     buffer = np.zeros(1)
     request = MPI.COMM_SELF.Irecv(buffer, source=0, tag=77)
