@@ -61,7 +61,16 @@ def _gather_round(comm: MPI.Comm, deadline: float, when: str) -> None:
 
 
 def _complete(output: Path) -> list[Path]:
-    return sorted(p.parent for p in (output / FOLDER).glob(f"window-*/{_MANIFEST}") if p.parent.suffix != ".part")
+    """Folders of the checkpoints whose manifest can be read, the oldest first."""
+    found = (p for p in (output / FOLDER).glob(f"window-*/{_MANIFEST}") if p.parent.suffix != ".part")
+    return sorted(path.parent for path in found if _readable(path))
+
+
+def _readable(manifest: Path) -> bool:
+    try:
+        return {"windows", "ranks", "case"} <= json.loads(manifest.read_text()).keys()
+    except (OSError, ValueError, AttributeError):  # cut off while it was written, or none of ours
+        return False
 
 
 def newest(output: Path, case: Case) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def read(run: Path) -> list[Trace]:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 traces.append({name: arrays[name] for name in arrays.files})
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ProfileError(f"{path} is not a readable profile: {error}") from error
     return sorted(traces, key=lambda trace: (str(trace["participant"]), int(trace["rank"])))
 

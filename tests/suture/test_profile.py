@@ -63,3 +63,10 @@ def test_a_folder_without_a_profile_is_named(tmp_path):
     with pytest.raises(ProfileError, match=r"no profile in .*: expected trace/\*\.npz"):
         read(tmp_path)
     assert suture("profile", tmp_path, check=False).returncode == 2
+
+
+def test_a_torn_profile_is_named(tmp_path):
+    (tmp_path / "trace").mkdir()
+    (tmp_path / "trace" / "a-0.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(ProfileError, match=r"a-0\.npz is not a readable profile"):
+        read(tmp_path)
