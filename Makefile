@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # In Debian 13 the parallel h5py also needs the serial one's package of shared modules.
-PACKAGES := python3-venv python3-dev python3-numpy python3-scipy python3-matplotlib python3-mpi4py python3-petsc4py-real \
+PACKAGES := python3-venv python3-dev python3-numpy python3-scipy python3-matplotlib python3-mpi4py python3-petsc4py-real python3-dolfinx-real \
 	python3-h5py-mpi python3-h5py python3-lammps liblammps-dev lammps-data libopenmpi-dev openmpi-bin cmake ninja-build pkg-config libeigen3-dev g++ git
 SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
