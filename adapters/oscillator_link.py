@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -11,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from ..couplers.cells import Array, Cells, total
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
-from ..couplers.series import SeriesFile
 from ..couplers.window import Window
 from ..solvers.oscillator import Oscillator, OscillatorSettings, Positive, Push, Spring
+from .course import Course
 
 _EXCHANGES: dict[str, Exchange] = {
     "impulse": (("displacement",), ("momentum",)),
@@ -49,23 +48,14 @@ class CoupledOscillator(Oscillator):
 
     def __init__(self, settings: OscillatorSettings, context: Context) -> None:
         super().__init__(settings)
-        self._file = SeriesFile(context.output / "course.h5", keep=context.done or None)
-        for name in ("time", "displacement", "velocity", "energy") if context.done else ():
-            self._file.cut(name, context.done)
+        self._course = Course(context, ("displacement", "velocity", "energy"))
         self._recorded = -1.0
-        # A run that ends early leaves what it has seen.
-        atexit.register(self._file.close)
 
     def record(self, time: float) -> None:
         """Keep the state at ``time``, once, at however many interfaces the mass has a part."""
-        if time <= self._recorded:
-            return
-        self._recorded = time
-        for name, value in (("displacement", self.displacement), ("velocity", self.velocity)):
-            self._file.append(name, value)
-        self._file.append("energy", self.energy())
-        self._file.append("time", time)
-        self._file.write_soon()
+        if time > self._recorded:
+            self._recorded = time
+            self._course.record(time, displacement=self.displacement, velocity=self.velocity, energy=self.energy())
 
 
 class OscillatorLink:

@@ -31,7 +31,7 @@ class BodySettings(Table):
     """The longest time step."""
     linear_solver: Literal["direct", "iterative"] = "direct"
     """A factorisation, kept from step to step, or conjugate gradients with algebraic multigrid for large meshes."""
-    probes: dict[str, Coordinates] = {}
+    probes: dict[str, Coordinates] = Field(default_factory=dict)
     """Places whose values are recorded at the windows' ends, by name; the nearest node is taken."""
 
     @model_validator(mode="after")

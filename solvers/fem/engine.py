@@ -77,7 +77,7 @@ def facet_type(domain: Any) -> Any:
 
 
 def tags_from_input(domain: Any, dimension: int, entities: NDArray[np.int64], values: Index) -> Any:
-    """Tags of the entities that a file names by its points, (n, nodes) in DOLFINx's order; each rank gives its share."""
+    """Tags of entities, which a file names by its points, (n, nodes) in DOLFINx's order; each rank gives its share."""
     given = domain._mesh if hasattr(domain, "_mesh") else domain
     distribute = cpp.io.distribute_entity_data if hasattr(domain, "_mesh") else io.distribute_entity_data
     local, tags = distribute(given, dimension, np.ascontiguousarray(entities), np.ascontiguousarray(values))
@@ -207,3 +207,15 @@ def surface_measure(domain: Any, facets: Index) -> Any:
     chosen = np.sort(facets)
     tags = mesh.meshtags(domain, domain.topology.dim - 1, chosen, np.ones(len(chosen), dtype=np.int32))
     return ufl.Measure("ds", domain=domain, subdomain_data=tags)(1)
+
+
+def geometry_degree(domain: Any) -> int:
+    """Degree of the mesh's own geometry."""
+    if VERSION < (0, 7):
+        return domain.ufl_domain().ufl_coordinate_element().degree()
+    return domain.geometry.cmap.degree
+
+
+def xdmf(comm: MPI.Comm, path: Any) -> Any:
+    """An XDMF file to write to."""
+    return io.XDMFFile(comm, str(path), "w")

@@ -4,9 +4,9 @@ In a step, with M the mass matrix weighted by the capacity, K the stiffness matr
 
     M (u_i - known) / (gamma dt) + K u_i = F_i + R_i
 
-at every stage i. R is zero but at dofs with a given temperature: there it is the reaction, the rate at which heat enters
-at each dof, from the discrete balance and not from a derivative of the solution. Test functions sum to one, so what the
-reactions, loads and sources bring adds up to what 1^T M u gains, whatever the mesh.
+at every stage i. R is zero but at dofs with a given temperature: there it is the reaction, the rate at which heat
+enters at each dof, from the discrete balance and not from a derivative of the solution. Test functions sum to one, so
+what the reactions, loads and sources bring adds up to what 1^T M u gains, whatever the mesh.
 
 A dof that belongs to several boundaries of given temperature has one reaction. Between them it is divided by what their
 own facets conduct, the integral of k grad(u).n times the test function over each; the first of them takes the rest, so
@@ -39,6 +39,8 @@ from .space import Space
 Array = NDArray[np.float64]
 Book = dict[str, Array]
 
+VOLUME = "the whole body"
+"""Name of the seam that is no boundary."""
 _SYSTEMS = 4
 """Factorisations that are kept: a window has seldom more different steps."""
 _ROUND_OFF = 1e-14
@@ -138,12 +140,16 @@ class HeatConduction:
         error = np.abs(self.temperature - exact).max(initial=0.0)
         return float(self.domain.comm.allreduce(error, op=MPI.MAX))
 
-    def function(self) -> Any:
-        """The temperature as a function; collective."""
-        function = self.space.function("temperature")
-        function.x.array[: self.space.owned] = self.temperature
-        function.x.scatter_forward()
-        return function
+    def open_volume(self) -> HeatSeam:
+        """Let a partner give heat to the whole body, as loads at all dofs; returns where."""
+        seam = HeatSeam(
+            VOLUME, np.zeros(0, dtype=np.int32), self._everywhere(), len(self._stages) > 1, self.temperature
+        )
+        self._seams[VOLUME] = seam
+        return seam
+
+    def _everywhere(self) -> NDArray[np.int32]:
+        return np.arange(self.space.owned, dtype=np.int32)
 
     # -- set-up --------------------------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ class HeatSettings(BodySettings):
     """Temperature at the start."""
     source: Expression | None = None
     """Heat made per volume and time; booked in the row ``source``."""
-    boundaries: dict[str, Boundary] = {}
+    boundaries: dict[str, Boundary] = Field(default_factory=dict)
     """By name; what is on no boundary is insulated."""
     time_integration: Literal["sdirk2", "backward-euler"] = "sdirk2"
     """Two implicit stages a step, of second order, or one, of first. Both damp what a step cannot follow."""

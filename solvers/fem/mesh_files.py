@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,12 @@ def _without_unused(points: Array, cells: Groups, facets: Groups) -> tuple[Array
     kept = used[facets.nodes].all(axis=1) if len(facets.nodes) else np.zeros(0, dtype=bool)
     named = Groups(number[facets.nodes[kept]], facets.numbers[kept], facets.names)
     return points[used], Groups(number[cells.nodes], cells.numbers, cells.names), named
+
+
+def grids(path: Path) -> set[str]:
+    """Names of the grids in an XDMF file of DOLFINx's kind; none where it cannot be read, or is of another kind."""
+    try:
+        root = ET.parse(path).getroot()
+    except (OSError, ET.ParseError):
+        return set()
+    return {grid.get("Name", "") for grid in root.iter("Grid")}

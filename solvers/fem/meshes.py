@@ -13,7 +13,7 @@ from ..errors import SolverError
 from ..expression import SpaceExpression
 from . import engine
 from .engine import MPI, Index
-from .mesh_files import Groups, MeshFile, read
+from .mesh_files import Groups, MeshFile, grids, read
 from .mesh_settings import BoxMesh, FileMesh
 
 ON = 1e-9
@@ -83,7 +83,7 @@ def create(settings: BoxMesh | FileMesh, comm: MPI.Comm, directory: Path) -> Dom
     if isinstance(settings, BoxMesh):
         return _box(settings, comm)
     path = directory / settings.file
-    if path.suffix == ".xdmf" and settings.grid in _grids(path):
+    if path.suffix == ".xdmf" and settings.grid in grids(path):
         return _domain(*_from_xdmf(settings, comm, path))
     return _domain(*_from_file(comm, path, settings.scale))
 
@@ -111,23 +111,12 @@ def _box(settings: BoxMesh, comm: MPI.Comm) -> Domain:
     return Domain(mesh, sides, {}, bare.size, bare.exterior)
 
 
-def _grids(path: Path) -> set[str]:
-    """Names of the grids in an XDMF file of DOLFINx's kind; none where it cannot be read, or is of another kind."""
-    import xml.etree.ElementTree as ET
-
-    try:
-        root = ET.parse(path).getroot()
-    except (OSError, ET.ParseError):
-        return set()
-    return {grid.get("Name", "") for grid in root.iter("Grid")}
-
-
 def _from_xdmf(settings: FileMesh, comm: MPI.Comm, path: Path) -> tuple[Any, Any, Any, Any]:
     """Read in parallel. Tags have no names: groups are named by their numbers."""
     for key in ("facet_tags", "cell_tags"):
         name = getattr(settings, key)
-        if name and name not in _grids(path):
-            raise SolverError(f"{path}: no grid is named {name!r} ({key!r}); it has {', '.join(sorted(_grids(path)))}")
+        if name and name not in grids(path):
+            raise SolverError(f"{path}: no grid is named {name!r} ({key!r}); it has {', '.join(sorted(grids(path)))}")
     mesh, *tags = engine.read_xdmf(comm, str(path), settings.grid, settings.facet_tags, settings.cell_tags)
     mesh.geometry.x[:] *= settings.scale
     names = []

@@ -1,6 +1,6 @@
 """What a partner sets on a boundary of a heat-conducting body: its temperature, the heat that enters, or both.
 
-    temperature   the boundary's dofs have the partner's temperature, which goes linearly from where it was to what is set
+    temperature   the dofs have the partner's temperature, which goes linearly from where it was to what is set
     flux          heat enters at the mean rate that is set, a load at each dof
     robin         at the step's end h times (partner's temperature - the body's own) comes to that rate
 

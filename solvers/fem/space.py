@@ -91,9 +91,9 @@ class Space:
         made.name = name
         return made
 
-    def at_dofs(self, formula: Expression, t: float = 0.0, dofs: Index | slice = slice(None)) -> Array:
+    def at_dofs(self, formula: Expression, t: float = 0.0, dofs: Index | None = None) -> Array:
         """A formula's values at dofs (default: all of this rank, ghosts too), (n,)."""
-        points = self.points[dofs]
+        points = self.points if dofs is None else self.points[dofs]
         return np.array(np.broadcast_to(formula(**coordinates(points), t=t), (len(points),)), dtype=np.float64)
 
     def on_facets(self, facets: Index) -> Index:

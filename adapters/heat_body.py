@@ -1,0 +1,37 @@
+"""The heat-conducting body of a coupled run: its fields for ParaView, and its course."""
+
+from __future__ import annotations
+
+from ..couplers.kind import Context
+from ..solvers.fem import HeatSettings
+from ..solvers.fem.heat import HeatConduction
+from ..solvers.fem.output import Probes, write_fields
+from .course import Course
+
+
+class CoupledHeat(HeatConduction):
+    """The solver with ``course.h5``: time, every probe's temperature, the largest error if there is a reference."""
+
+    def __init__(self, settings: HeatSettings, context: Context) -> None:
+        super().__init__(settings, context.comm, context.case)
+        self._output = context.output
+        self._probes = Probes(self.space, settings.probes)
+        names = [*settings.probes, *(["error"] if settings.reference else [])]
+        self._course = Course(context, names) if self.domain.comm.rank == 0 else None
+        self._recorded = -1.0
+
+    def record(self, time: float) -> None:
+        """Keep the course at ``time``, once, at however many interfaces the body has a part. Collective."""
+        if time <= self._recorded:
+            return
+        self._recorded = time
+        figures = {name: value[0] for name, value in self._probes.values(self.temperature).items()}
+        if self.settings.reference:
+            figures["error"] = self.largest_error()
+        if self._course:
+            self._course.record(time, **figures)
+
+    def write(self, window: int, time: float) -> None:
+        """Write the temperature at the end of ``window``."""
+        path = self._output / f"fields_{window + 1:06d}.xdmf"
+        write_fields(path, self.space, {"temperature": self.temperature}, time)

@@ -1,0 +1,175 @@
+"""A heat-conducting body at an interface: a boundary takes a temperature, heat or both; its whole volume takes heat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ..couplers.cells import Array
+from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
+from ..couplers.mesh import Mesh
+from ..couplers.window import Window
+from ..solvers.fem import HeatSettings
+from ..solvers.fem.body_settings import Positive
+from ..solvers.fem.start import start
+from .bodies import as_mesh, check_body, regions_of
+
+if TYPE_CHECKING:
+    from ..solvers.fem.seams import HeatSeam
+    from ..solvers.fem.space import Trace
+    from .heat_body import CoupledHeat
+
+_EXCHANGES: dict[str, Exchange] = {
+    "temperature": (("energy", "temperature"), ("temperature",)),
+    "flux": (("temperature",), ("energy",)),
+    "robin": (("temperature",), ("energy", "temperature")),
+}
+"""What a side gives and takes under each condition."""
+
+_DOF_SECONDS = 2e-6
+"""Per step and dof, measured; for the estimate only."""
+
+
+class HeatBoundarySettings(BaseModel):
+    """``[interfaces.NAME.sides.PARTICIPANT]`` of a heat-conducting body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    boundary: str | None = None
+    """Name of the boundary at the interface, which must be of kind ``seam``."""
+    region: Literal["all"] | None = None
+    """In place of a boundary: the whole body, which takes heat as a source and gives its temperature."""
+    condition: Literal["temperature", "flux", "robin"] = "flux"
+    """What it takes: the partner's temperature, the heat that the partner gives, or both."""
+    coefficient: Positive | None = None
+    """Of a Robin condition: heat per area, time and temperature; best near the partner's own (docs/slab.md)."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> HeatBoundarySettings:
+        if (self.boundary is None) == (self.region is None):
+            raise ValueError("give either a 'boundary' by name, or region = \"all\"")
+        if self.region is not None and self.condition != "flux":
+            raise ValueError(f"region = \"all\" with the condition '{self.condition}'; it must be 'flux'")
+        if (self.condition == "robin") != (self.coefficient is not None):
+            raise ValueError("a 'coefficient' goes with the condition 'robin', and only with it")
+        return self
+
+
+class HeatBoundary:
+    """The trace of a body's finite elements on a boundary, or in the whole body; values are at its owned dofs.
+
+    Heat given is the reaction of the discrete balance, heat taken a load at each dof. What came and did not enter is
+    the carry: round-off, or under a Robin condition what was refused because the body is hotter than the partner. It is
+    added to what comes next.
+    """
+
+    def __init__(self, solver: CoupledHeat, settings: HeatBoundarySettings) -> None:
+        self._solver = solver
+        self._seam, trace = self._open(solver, settings)
+        self._mesh = as_mesh(trace)
+        self._takes = _EXCHANGES[settings.condition][1]
+        self._due = np.zeros(len(self._seam.dofs))
+        self._taken = np.zeros_like(self._due)
+
+    @staticmethod
+    def _open(solver: CoupledHeat, settings: HeatBoundarySettings) -> tuple[HeatSeam, Trace]:
+        if settings.boundary is None:
+            return solver.open_volume(), solver.space.volume_trace()
+        solver.condition(settings.boundary, settings.condition, settings.coefficient or 0.0)
+        seam = solver.seam(settings.boundary)
+        return seam, solver.space.boundary_trace(seam.facets)
+
+    def cells(self, quantity: str) -> Mesh:
+        """The nodes of the trace, and the elements between them."""
+        return self._mesh
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Start from the partner's temperature."""
+        if "temperature" in states:
+            self._seam.start_at(states["temperature"][:, 0])
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """The temperature goes in a straight line to that at the end; heat, and what is owed, enters evenly."""
+        if "temperature" in self._takes:
+            self._seam.set_temperature(values["temperature"][:, 0], self._solver.time + window.dt)
+        if "energy" in self._takes:
+            self._due = self._due - self._taken + values["energy"][:, 0]
+            self._seam.set_rate(self._due / window.dt)
+        self._taken = np.zeros_like(self._due)
+
+    def account(self, dt: float) -> None:
+        """Add what entered in the step."""
+        self._taken = self._taken + self._seam.crossed
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """The temperature at the dofs, and the heat that left at them."""
+        return {
+            "temperature": self._solver.temperature[self._seam.dofs][:, None],
+            "energy": -self._taken[:, None],
+        }
+
+    def record(self, window: Window) -> None:
+        """Keep the course."""
+        self._solver.record(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """What came, and what entered."""
+        return {"due": self._due.copy(), "taken": self._taken.copy()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
+
+    def received(self) -> Mapping[str, Array]:
+        """What entered, where heat is taken: the sum of the loads that the balance of the body used."""
+        return {"energy": np.array([self._taken.sum()])} if "energy" in self._takes else {}
+
+    def carry(self) -> Mapping[str, Array]:
+        """What came and did not enter."""
+        return {"energy": np.array([(self._due - self._taken).sum()])} if "energy" in self._takes else {}
+
+
+def _exchange(interface: HeatBoundarySettings) -> Exchange:
+    return _EXCHANGES[interface.condition]
+
+
+def _check(request: CheckRequest) -> Estimate:
+    settings: HeatSettings = request.solver
+    materials = (("conductivity", settings.conductivity), ("capacity", settings.capacity))
+    nodes = check_body(request, [(key, regions_of(material)) for key, material in materials])
+    for interface, side in request.interfaces.items():
+        gives = ("energy",) if side.condition == "temperature" else ()
+        request.require_exchange(interface, "condition", gives, _EXCHANGES[side.condition][1])
+    steps = max(1.0, request.window / settings.step)
+    seconds = steps * _DOF_SECONDS * nodes / request.ranks if nodes else None
+    return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
+
+
+def _create_solver(settings: HeatSettings, context: Context) -> CoupledHeat:
+    start(context.comm)
+    from .heat_body import CoupledHeat
+
+    return CoupledHeat(settings, context)
+
+
+def _create_adapter(solver: Any, settings: HeatBoundarySettings, context: Context) -> HeatBoundary:
+    return HeatBoundary(solver, settings)
+
+
+KIND = Kind(
+    name="heat-conduction",
+    solver_settings=HeatSettings,
+    interface_settings=HeatBoundarySettings,
+    create_solver=_create_solver,
+    create_adapter=_create_adapter,
+    gives=("energy", "temperature"),
+    takes=("energy", "temperature"),
+    check=_check,
+    extent=lambda solver, interface: None,
+    rewinds=True,
+    resumes=True,
+    exchange=_exchange,
+)
