@@ -1,4 +1,4 @@
-"""Finite elements by DOLFINx, usable alone: heat conduction in bodies of any shape.
+"""Finite elements by DOLFINx, usable alone: heat conduction and mechanics of bodies of any shape.
 
 A plate with one hot side that loses heat to air on the other::
 
@@ -25,14 +25,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import SolverError
 from .heat_settings import HeatSettings
+from .solid_settings import SolidSettings
 from .start import start
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
     from .heat import HeatConduction
+    from .solid import SolidMechanics
 
-__all__ = ["HeatSettings", "SolverError", "heat_conduction"]
+__all__ = ["HeatSettings", "SolidSettings", "SolverError", "heat_conduction", "solid_mechanics"]
 
 
 def heat_conduction(settings: HeatSettings, comm: MPI.Comm, directory: Path = Path()) -> HeatConduction:
@@ -44,3 +46,14 @@ def heat_conduction(settings: HeatSettings, comm: MPI.Comm, directory: Path = Pa
     from .heat import HeatConduction
 
     return HeatConduction(settings, comm, directory)
+
+
+def solid_mechanics(settings: SolidSettings, comm: MPI.Comm, directory: Path = Path()) -> SolidMechanics:
+    """The solver of ``settings`` on the ranks of ``comm``; file names are relative to ``directory``. Collective.
+
+    Raises ``SolverError`` where DOLFINx is missing, or mesh, boundaries and materials do not fit together.
+    """
+    start(comm)
+    from .solid import SolidMechanics
+
+    return SolidMechanics(settings, comm, directory)

@@ -12,8 +12,8 @@ from .engine import PETSc
 
 Array = NDArray[np.float64]
 
-_TOLERANCE = 1e-15
-"""Of the iterative solver, relative to the right-hand side; it goes on from what round-off left of the first solve."""
+_TOLERANCE = 1e-10
+"""Of the iterative solver, relative to the right-hand side; who needs more solves again for what is left."""
 
 
 class Matrix:
@@ -27,6 +27,12 @@ class Matrix:
         self._in.array[:] = values
         self.petsc.mult(self._in, self._out)
         return self._out.array.copy()
+
+    def transposed(self, values: Array) -> Array:
+        """The product of the transpose; collective."""
+        self._out.array[:] = values
+        self.petsc.multTranspose(self._out, self._in)
+        return self._in.array.copy()
 
 
 def combined(terms: list[tuple[float, Matrix]], fixed: NDArray[np.int32]) -> Any:
@@ -42,6 +48,13 @@ def combined(terms: list[tuple[float, Matrix]], fixed: NDArray[np.int32]) -> Any
     start, _ = petsc.getOwnershipRange()
     petsc.zeroRowsColumns(np.asarray(fixed, dtype=PETSc.IntType) + start, diag=1.0)
     return petsc
+
+
+def know_rigid_bodies(petsc: Any, points: Array) -> None:
+    """Tell multigrid which motions a vector matrix hardly resists: rigid ones of the owned ``points``, (n, dim)."""
+    places = petsc.createVecRight()
+    places.array[:] = points.ravel()
+    petsc.setNearNullSpace(PETSc.NullSpace().createRigidBody(places))
 
 
 class System:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from .algebra import Matrix
 from .engine import Index
 from .meshes import Domain
 from .space import Space
@@ -34,22 +33,44 @@ def facets_by_name(domain: Domain, boundaries: Mapping[str, Any]) -> dict[str, I
     return facets
 
 
+class Multiplies(Protocol):
+    """What gives values at all owned dofs from values at all owned dofs, such as a matrix."""
+
+    def __matmul__(self, values: Array, /) -> Array:
+        """The product; collective."""
+        ...
+
+
 class Fixed:
     """The dofs of boundaries where the solution is given, and how their reactions are divided among these boundaries.
 
     A dof's value is that of the first of its boundaries. So is what the others' facets do not conduct of its reaction.
+    Of vectors every component is a dof of its own, numbered flat, and a boundary may give some of them only.
     """
 
-    def __init__(self, space: Space, facets: Mapping[str, Index], conducted: Callable[[Index], Matrix]) -> None:
-        """``facets`` by boundary, in order of precedence; ``conducted`` makes the matrix of what facets let in."""
-        self.on = {name: space.on_facets(here) for name, here in facets.items()}
-        """Owned dofs on each boundary."""
+    def __init__(
+        self,
+        space: Space,
+        facets: Mapping[str, Index],
+        conducted: Callable[[Index], Multiplies],
+        components: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """``facets`` by boundary, in order of precedence; ``conducted`` makes the matrix of what facets let in.
+
+        ``components`` are those that each boundary gives; default: all.
+        """
+        self.on: dict[str, Index] = {}
+        """Owned dofs on each boundary; of vectors point by point."""
         self.keeps: dict[str, NDArray[np.bool_]] = {}
         """Which of these have the boundary's value."""
         self.first: dict[str, Index] = {}
         """The dofs that have each boundary's value."""
-        self._shares: dict[str, Matrix] = {}
-        taken = np.zeros(space.owned, dtype=bool)
+        self._shares: dict[str, Multiplies] = {}
+        taken = np.zeros(space.owned * space.components, dtype=bool)
+        for name, here in facets.items():
+            given = components[name] if components else range(space.components)
+            flat = space.components * space.on_facets(here)[:, None] + np.asarray(given, dtype=np.int32)
+            self.on[name] = flat.ravel().astype(np.int32)
         for name, dofs in self.on.items():
             self.keeps[name] = ~taken[dofs]
             self.first[name] = dofs[self.keeps[name]]

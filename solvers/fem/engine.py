@@ -197,6 +197,11 @@ def assemble_vector(form: Any, function: Any) -> NDArray[np.float64]:
     return function.x.array[: owned_size(function.function_space)].copy()
 
 
+def assemble_scalar(form: Any) -> float:
+    """This rank's share of an integral."""
+    return float(fem.assemble_scalar(form))
+
+
 def owned_size(space: Any) -> int:
     """Number of values that this rank owns."""
     return space.dofmap.index_map.size_local * space.dofmap.index_map_bs

@@ -1,0 +1,197 @@
+"""The inner forces of a solid body, its strain energy and the tractions on its facets.
+
+Strain energies per volume at rest, with F = I + grad u, C = F^T F, E = (C - I) / 2, J = det F and Lamé's parameters:
+
+    linear               lambda / 2 tr(e)^2 + mu e:e,            e = sym(grad u)
+    st-venant-kirchhoff  lambda / 2 tr(E)^2 + mu E:E
+    neo-hookean          mu / 2 (tr C - 3 - 2 ln J) + lambda / 2 (ln J)^2
+
+(Bonet & Wood, Nonlinear Continuum Mechanics for Finite Element Analysis, 2008, ch. 6). In a plane the third direction
+does not strain. The inner force is the derivative of the whole strain energy by the displacement at each dof, with the
+same quadrature; so that rigid bodies have none, and work is energy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from . import engine
+from .algebra import Matrix
+from .boundaries import Multiplies
+from .engine import Index, ufl
+from .materials import property_function
+from .meshes import Domain
+from .solid_settings import SolidSettings
+from .space import Space
+
+Array = NDArray[np.float64]
+
+
+class InnerForces(Protocol):
+    """A material in a body. Displacements and forces are values of owned dofs, flat; all methods are collective."""
+
+    linear: bool
+    """Whether the tangent is the same for all displacements."""
+
+    def force(self, displacement: Array) -> Array:
+        """The inner force at every dof: what holds the body in this shape."""
+        ...
+
+    def energy(self, displacement: Array) -> float:
+        """This rank's share of the strain energy."""
+        ...
+
+    def tangent(self, displacement: Array) -> Matrix:
+        """The derivative of the force."""
+        ...
+
+    def traction(self, facets: Index) -> Multiplies:
+        """From displacements to what facets on the rim transmit inwards, times the test functions."""
+        ...
+
+
+def inner_forces(space: Space, settings: SolidSettings) -> InnerForces:
+    """The forces of the settings' material. Raises ``SolverError`` where a property makes no sense."""
+    lame, shear = lame_parameters(space.domain, settings)
+    if settings.material == "linear":
+        return LinearElasticity(space, lame, shear)
+    return HyperElasticity(space, lame, shear, settings.material == "neo-hookean")
+
+
+def lame_parameters(domain: Domain, settings: SolidSettings) -> tuple[Any, Any]:
+    """Lamé's parameter and the shear modulus as functions. Raises ``SolverError`` where the body would be unstable."""
+    degree = settings.order
+    if settings.lame is not None and settings.shear is not None:
+        lame = property_function(domain, settings.lame, degree, "lame", positive=False)
+        shear = property_function(domain, settings.shear, degree, "shear")
+        _require(domain, 3.0 * lame.x.array + 2.0 * shear.x.array > 0.0, "lame is not above -2/3 of shear everywhere")
+        return lame, shear
+    assert settings.young is not None and settings.poisson is not None, "checked with the settings"
+    shear = property_function(domain, settings.young, degree, "young")
+    lame = property_function(domain, settings.poisson, degree, "poisson", positive=False)
+    young, poisson = shear.x.array.copy(), lame.x.array.copy()
+    _require(domain, (poisson > -1.0) & (poisson < 0.5), "poisson is not between -1 and 0.5 everywhere")
+    shear.x.array[:] = 0.5 * young / (1.0 + poisson)
+    lame.x.array[:] = young * poisson / ((1.0 + poisson) * (1.0 - 2.0 * poisson))
+    return lame, shear
+
+
+def _require(domain: Domain, holds: NDArray[np.bool_], problem: str) -> None:
+    if domain.comm.allreduce(int((~holds).sum())):
+        raise SolverError(f"{problem}; the body would not be stable")
+
+
+class LinearElasticity:
+    """Small strains: everything is a matrix that is assembled once."""
+
+    linear = True
+
+    def __init__(self, space: Space, lame: Any, shear: Any) -> None:
+        self._space, self._lame, self._shear = space, lame, shear
+        trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
+        self._stiffness = Matrix(
+            engine.assemble_matrix(engine.compiled(ufl.inner(self._stress(trial), ufl.grad(test)) * ufl.dx))
+        )
+
+    def _stress(self, displacement: Any) -> Any:
+        strain = ufl.sym(ufl.grad(displacement))
+        identity = ufl.Identity(self._space.domain.dimension)
+        return self._lame * ufl.tr(strain) * identity + 2.0 * self._shear * strain
+
+    def force(self, displacement: Array) -> Array:
+        """K u."""
+        return self._stiffness @ displacement
+
+    def energy(self, displacement: Array) -> float:
+        """u.K u / 2."""
+        return 0.5 * float(displacement @ (self._stiffness @ displacement))
+
+    def tangent(self, displacement: Array) -> Matrix:
+        """K."""
+        return self._stiffness
+
+    def traction(self, facets: Index) -> Matrix:
+        """The integral of sigma n times the test functions over the facets."""
+        trial, test = ufl.TrialFunction(self._space.functions), ufl.TestFunction(self._space.functions)
+        domain = self._space.domain.mesh
+        measure = engine.surface_measure(domain, facets)
+        form = ufl.inner(ufl.dot(self._stress(trial), ufl.FacetNormal(domain)), test) * measure
+        return Matrix(engine.assemble_matrix(engine.compiled(form)))
+
+
+class HyperElasticity:
+    """Large displacements, on the body at rest (total Lagrangian)."""
+
+    linear = False
+
+    def __init__(self, space: Space, lame: Any, shear: Any, neo_hookean: bool) -> None:
+        self._space = space
+        self._here, self._work = space.function(), space.function()
+        law = _neo_hookean if neo_hookean else _st_venant_kirchhoff
+        gradient = ufl.variable(ufl.Identity(space.domain.dimension) + ufl.grad(self._here))
+        energy = law(gradient, lame, shear)
+        self._stress = ufl.diff(energy, gradient)
+        measure = ufl.dx(metadata={"quadrature_degree": _quadrature_degree(space)})
+        trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
+        force = ufl.inner(self._stress, ufl.grad(test)) * measure
+        self._energy = engine.compiled(energy * measure)
+        self._force = engine.compiled(force)
+        self._tangent = engine.compiled(ufl.derivative(force, self._here, trial))
+
+    def force(self, displacement: Array) -> Array:
+        """The integral of P : grad(test)."""
+        self.at(displacement)
+        return engine.assemble_vector(self._force, self._work)
+
+    def energy(self, displacement: Array) -> float:
+        """The integral over this rank's cells."""
+        self.at(displacement)
+        return engine.assemble_scalar(self._energy)
+
+    def tangent(self, displacement: Array) -> Matrix:
+        """Assembled anew."""
+        self.at(displacement)
+        return Matrix(engine.assemble_matrix(self._tangent))
+
+    def traction(self, facets: Index) -> Multiplies:
+        """The integral of P N times the test functions over the facets."""
+        return _Traction(self, self._space, self._stress, facets)
+
+    def at(self, displacement: Array) -> None:
+        """Let the forms see a displacement; collective."""
+        self._here.x.array[: len(displacement)] = displacement
+        self._here.x.scatter_forward()
+
+
+class _Traction:
+    """What facets transmit, assembled for the displacement that it is multiplied by."""
+
+    def __init__(self, body: HyperElasticity, space: Space, stress: Any, facets: Index) -> None:
+        self._body, self._work = body, space.function()
+        domain, test = space.domain.mesh, ufl.TestFunction(space.functions)
+        measure = engine.surface_measure(domain, facets)
+        self._form = engine.compiled(ufl.inner(ufl.dot(stress, ufl.FacetNormal(domain)), test) * measure)
+
+    def __matmul__(self, values: Array) -> Array:
+        self._body.at(values)
+        return engine.assemble_vector(self._form, self._work)
+
+
+def _quadrature_degree(space: Space) -> int:
+    """Exact for the Saint-Venant-Kirchhoff energy of constant materials on simplices."""
+    simplex = space.domain.mesh.topology.cell_type.name in ("triangle", "tetrahedron")
+    return 4 * (space.degree - 1) + 1 if simplex else 4 * space.degree
+
+
+def _st_venant_kirchhoff(gradient: Any, lame: Any, shear: Any) -> Any:
+    strain = 0.5 * (gradient.T * gradient - ufl.Identity(gradient.ufl_shape[0]))
+    return 0.5 * lame * ufl.tr(strain) ** 2 + shear * ufl.inner(strain, strain)
+
+
+def _neo_hookean(gradient: Any, lame: Any, shear: Any) -> Any:
+    logarithm, stretches = ufl.ln(ufl.det(gradient)), ufl.inner(gradient, gradient) - gradient.ufl_shape[0]
+    return 0.5 * shear * (stretches - 2.0 * logarithm) + 0.5 * lame * logarithm**2

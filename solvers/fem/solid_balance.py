@@ -1,0 +1,132 @@
+"""Solves the balance of forces in one step, linear or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from .algebra import Matrix, System, combined, know_rigid_bodies
+from .elasticity import InnerForces
+from .engine import Index
+from .generalised_alpha import Motion, TimeScheme
+from .space import Space
+
+Array = NDArray[np.float64]
+
+_SYSTEMS = 4
+"""Factorisations that are kept: a window has seldom more different steps."""
+_ROUND_OFF = 1e-14
+"""Residual, relative to its terms, that is as good as none."""
+_SETTLED = 1e-9
+"""Residual that is good enough if Newton's method does not make it smaller: the round-off of its terms."""
+_NEAR = 1e-5
+"""Residual below which the last tangent serves once more."""
+_PASSES = 25
+
+
+class Balance:
+    """M a_m + N(u_f) = F at all dofs but the fixed ones. Arrays are values of owned dofs, flat."""
+
+    def __init__(self, mass: Matrix, inner: InnerForces, scheme: TimeScheme, space: Space, iterative: bool) -> None:
+        self._mass, self._inner, self._scheme, self._space = mass, inner, scheme, space
+        self._iterative = iterative
+        self._fixed = np.zeros(0, dtype=np.int32)
+        self._systems: dict[float, System] = {}
+
+    def fix(self, dofs: Index) -> None:
+        """Name the owned dofs whose displacement is given; collective."""
+        self._fixed = dofs
+        while self._systems:
+            self._systems.popitem()[1].free()
+
+    def mass_solve(self, right: Array) -> Array:
+        """M^-1 on the dofs that are not fixed, where ``right`` is zero; collective."""
+        system = System(combined([(1.0, self._mass)], self._fixed), iterative=False)
+        found = system.solve(right)
+        system.free()
+        return found
+
+    def step(
+        self, begin: Motion, dt: float, time: float, outer: Mapping[str, Array], given: Array
+    ) -> tuple[Motion, Array, Array]:
+        """The motion at the end, M a_m + N(u_f), and that less the loads: the reactions. Collective.
+
+        ``given`` is the displacement at the end, at the fixed dofs. Raises ``SolverError`` where it is not found.
+        """
+        loads = sum(outer.values(), np.zeros_like(given))
+        correction = np.zeros_like(given)
+        correction[self._fixed] = (given - self._scheme.predicted(begin, dt))[self._fixed]
+        correction = self._solve(begin, dt, time, loads, correction)
+        forces = self._forces(begin, correction, dt)
+        finite = self._space.domain.comm.allreduce(int(np.isfinite(forces).all())) == self._space.domain.comm.size
+        if not finite:
+            raise SolverError(f"the displacement is not finite at time {time + dt:g}: look at the boundaries' formulas")
+        return self._scheme.finished(begin, correction, dt), forces, forces - loads
+
+    def _forces(self, begin: Motion, correction: Array, dt: float) -> Array:
+        inner = self._inner.force(self._level(begin, correction, dt))
+        return self._mass @ self._scheme.accelerated(begin, correction, dt) + inner if self._scheme.inertial else inner
+
+    def _level(self, begin: Motion, correction: Array, dt: float) -> Array:
+        """The displacement at which forces are in balance."""
+        path = self._scheme.predicted(begin, dt) + correction - begin.displacement
+        return begin.displacement + self._scheme.level * path
+
+    def _solve(self, begin: Motion, dt: float, time: float, loads: Array, correction: Array) -> Array:
+        """What is added to the predicted displacement."""
+        system, before, change = None, np.inf, np.zeros_like(correction)
+        for _ in range(_PASSES):
+            forces = self._forces(begin, correction, dt)
+            residual = forces - loads
+            residual[self._fixed] = 0.0
+            size = self._relative(residual, forces, loads)
+            if np.isnan(size):  # the body was turned inside out: go half of the way
+                change = 0.5 * change
+                correction = correction - change
+                continue
+            if self._done(size, before):
+                return correction
+            system = self._system(begin, dt, correction, system if size < _NEAR else None)
+            change = -system.solve(residual)
+            correction = correction + change
+            if self._inner.linear and not self._iterative:
+                return correction
+            before = size
+        raise SolverError(
+            f"the displacements at time {time + dt:g} have not converged in {_PASSES} Newton steps, "
+            f"a residual of {size:.1e} is left: try a smaller 'step'"
+        )
+
+    def _done(self, size: float, before: float) -> bool:
+        if self._inner.linear and not self._iterative:
+            return False
+        return size <= _ROUND_OFF or (size <= _SETTLED and size > 0.5 * before)
+
+    def _relative(self, residual: Array, *terms: Array) -> float:
+        """Norm of the residual over that of its terms; collective."""
+        if self._inner.linear and not self._iterative:
+            return np.inf  # a direct solve of a linear problem need not ask
+        squares = self._space.domain.comm.allreduce(np.array([each @ each for each in (residual, *terms)]))
+        if not np.isfinite(squares).all():
+            return float("nan")
+        return float(np.sqrt(squares[0] / max(squares[1:].sum(), np.finfo(float).tiny)))
+
+    def _system(self, begin: Motion, dt: float, correction: Array, last: System | None) -> System:
+        """The system for a change of the displacement at the end, without the fixed rows."""
+        key = dt if self._inner.linear else 0.0
+        if self._inner.linear and key in self._systems:
+            return self._systems[key]
+        if last is not None:
+            return last
+        while len(self._systems) >= (_SYSTEMS if self._inner.linear else 1):
+            self._systems.pop(next(iter(self._systems))).free()
+        tangent = self._inner.tangent(self._level(begin, correction, dt))
+        terms = [(self._scheme.level, tangent), (self._scheme.inertia(dt), self._mass)]
+        petsc = combined(terms, self._fixed)
+        if self._iterative:
+            know_rigid_bodies(petsc, self._space.points[: self._space.owned, : self._space.components])
+        self._systems[key] = System(petsc, self._iterative)
+        return self._systems[key]
