@@ -6,6 +6,7 @@ PETSc must be started on the ranks that use it before this module is imported: s
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -125,7 +126,9 @@ def _quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(before)
 
@@ -224,3 +227,12 @@ def geometry_degree(domain: Any) -> int:
 def xdmf(comm: MPI.Comm, path: Any) -> Any:
     """An XDMF file to write to."""
     return io.XDMFFile(comm, str(path), "w")
+
+
+def write_tags(file: Any, tags: Any, domain: Any) -> None:
+    """Write tags of the mesh to an XDMF file, which has the mesh already."""
+    domain.topology.create_connectivity(tags.dim, domain.topology.dim)
+    if VERSION < (0, 7):
+        file.write_meshtags(tags)
+    else:
+        file.write_meshtags(tags, domain.geometry)
