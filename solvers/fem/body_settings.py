@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ..expression import SpaceExpression
 from .mesh_settings import BoxMesh, Coordinates, MeshSettings, Table
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Material = SpaceExpression | dict[str, SpaceExpression]
+
+
+def _of_a_material(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | dict | SpaceExpression):
+        raise ValueError(f"found {value!r}; allowed is a number, a formula in x, y, z, or a table of these by region")
+    return value
+
+
+Material = Annotated[SpaceExpression | dict[str, SpaceExpression], BeforeValidator(_of_a_material)]
 """A number or a formula in ``x``, ``y``, ``z`` for the whole body, or one for each of the mesh's regions by name."""
 
 

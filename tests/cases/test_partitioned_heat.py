@@ -1,4 +1,4 @@
-"""Two bodies of finite elements are one: to round-off where the solution is in the space, else to the elements' order."""
+"""Two bodies of finite elements are one: to round-off where the solution is in the space, else to their order."""
 
 from __future__ import annotations
 
