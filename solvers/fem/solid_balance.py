@@ -59,6 +59,8 @@ class Balance:
         loads = sum(outer.values(), np.zeros_like(given))
         correction = np.zeros_like(given)
         correction[self._fixed] = (given - self._scheme.predicted(begin, dt))[self._fixed]
+        if self._scheme.inertial and not self._inner.linear:
+            correction = self._first_guess(begin, dt, loads, correction)
         correction = self._solve(begin, dt, time, loads, correction)
         forces = self._forces(begin, correction, dt)
         finite = self._space.domain.comm.allreduce(int(np.isfinite(forces).all())) == self._space.domain.comm.size
@@ -75,13 +77,26 @@ class Balance:
         path = self._scheme.predicted(begin, dt) + correction - begin.displacement
         return begin.displacement + self._scheme.level * path
 
+    def _first_guess(self, begin: Motion, dt: float, loads: Array, correction: Array) -> Array:
+        """The prediction, or where an acceleration that jumps makes it worse than that, a constant velocity."""
+        steady = begin.displacement + dt * begin.velocity - self._scheme.predicted(begin, dt)
+        steady[self._fixed] = correction[self._fixed]
+        predicted, other = (
+            self._norms(self._free(self._forces(begin, each, dt) - loads))[0] for each in (correction, steady)
+        )
+        return correction if predicted <= other else steady
+
+    def _free(self, forces: Array) -> Array:
+        """Without the reactions."""
+        forces[self._fixed] = 0.0
+        return forces
+
     def _solve(self, begin: Motion, dt: float, time: float, loads: Array, correction: Array) -> Array:
         """What is added to the predicted displacement."""
         system, before, change = None, np.inf, np.zeros_like(correction)
         for _ in range(_PASSES):
             forces = self._forces(begin, correction, dt)
-            residual = forces - loads
-            residual[self._fixed] = 0.0
+            residual = self._free(forces - loads)
             size = self._relative(residual, forces, loads)
             if np.isnan(size):  # the body was turned inside out: go half of the way
                 change = 0.5 * change
@@ -92,7 +107,7 @@ class Balance:
             system = self._system(begin, dt, correction, system if size < _NEAR else None)
             change = -system.solve(residual)
             correction = correction + change
-            if self._inner.linear and not self._iterative:
+            if self._direct:
                 return correction
             before = size
         raise SolverError(
@@ -100,19 +115,27 @@ class Balance:
             f"a residual of {size:.1e} is left: try a smaller 'step'"
         )
 
+    @property
+    def _direct(self) -> bool:
+        """Whether one solve is enough, and its residual need not be looked at."""
+        return self._inner.linear and not self._iterative
+
     def _done(self, size: float, before: float) -> bool:
-        if self._inner.linear and not self._iterative:
-            return False
-        return size <= _ROUND_OFF or (size <= _SETTLED and size > 0.5 * before)
+        return not self._direct and (size <= _ROUND_OFF or (size <= _SETTLED and size > 0.5 * before))
 
     def _relative(self, residual: Array, *terms: Array) -> float:
-        """Norm of the residual over that of its terms; collective."""
-        if self._inner.linear and not self._iterative:
-            return np.inf  # a direct solve of a linear problem need not ask
-        squares = self._space.domain.comm.allreduce(np.array([each @ each for each in (residual, *terms)]))
-        if not np.isfinite(squares).all():
+        """Norm of the residual over that of its terms, nan where these are not finite; collective."""
+        if self._direct:
+            return np.inf
+        first, *others = self._norms(residual, *terms)
+        if not np.isfinite([first, *others]).all():
             return float("nan")
-        return float(np.sqrt(squares[0] / max(squares[1:].sum(), np.finfo(float).tiny)))
+        return first / max(float(np.linalg.norm(others)), np.finfo(float).tiny)
+
+    def _norms(self, *arrays: Array) -> list[float]:
+        """Norms over all ranks; collective."""
+        squares = self._space.domain.comm.allreduce(np.array([each @ each for each in arrays]))
+        return np.sqrt(squares).tolist()
 
     def _system(self, begin: Motion, dt: float, correction: Array, last: System | None) -> System:
         """The system for a change of the displacement at the end, without the fixed rows."""
