@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from ..errors import SolverError
 from . import engine
 from .algebra import Matrix
-from .boundaries import Fixed, facets_by_name
+from .boundaries import Fixed, Multiplies, facets_by_name
 from .elasticity import inner_forces, lame_parameters
-from .engine import MPI, ufl
+from .engine import MPI, Index, ufl
 from .generalised_alpha import GeneralisedAlpha, Motion, QuasiStatic
 from .materials import property_function
 from .meshes import create
@@ -235,9 +235,14 @@ class SolidMechanics:
         partners = [name for name, seam in self._seams.items() if seam.condition == "displacement"]
         components |= {name: tuple(range(self.space.components)) for name in partners}
         facets = {name: self._facets[name] for name in components}
-        self._fixed = Fixed(self.space, facets, self._inner.traction, components)
+        self._fixed = Fixed(self.space, facets, self._transmitted, components)
         self._balance.fix(self._fixed.dofs)
         self._set_first_velocity()
+
+    def _transmitted(self, facets: Index) -> Multiplies:
+        """What facets transmit inwards by the stress."""
+        elastic = self._inner.traction(facets)
+        return self._thermal.traction(elastic, facets) if self._thermal else elastic
 
     def _given(self, name: str, later: float) -> Array:
         """The displacements that a boundary gives at its dofs, ``later`` than now; as ``Fixed.on``, (n,)."""

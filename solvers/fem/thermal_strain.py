@@ -9,7 +9,7 @@ ch. 1). The sum is exact for whatever temperature was used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from . import engine
 from .algebra import Matrix
-from .engine import ufl
+from .boundaries import Multiplies
+from .engine import Index, ufl
 from .materials import property_function
 from .solid_settings import SolidSettings
 from .space import Space
@@ -30,17 +31,18 @@ class ThermalStrain:
 
     def __init__(self, space: Space, settings: SolidSettings, lame: Any, shear: Any) -> None:
         assert settings.expansion is not None, "made only where there is an expansion"
-        self.space = Space(space.domain, space.degree)
+        self._vectors, self.space = space, Space(space.domain, space.degree)
         self._formula = settings.temperature
         self._reference = settings.reference_temperature
-        beta = property_function(space.domain, settings.expansion, space.degree, "expansion", positive=False)
-        beta.x.array[:] *= 3.0 * lame.x.array + 2.0 * shear.x.array
+        self._beta = property_function(space.domain, settings.expansion, space.degree, "expansion", positive=False)
+        self._beta.x.array[:] *= 3.0 * lame.x.array + 2.0 * shear.x.array
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(space.functions)
-        self._push = Matrix(engine.assemble_matrix(engine.compiled(beta * trial * ufl.div(test) * ufl.dx)))
+        self._push = Matrix(engine.assemble_matrix(engine.compiled(self._beta * trial * ufl.div(test) * ufl.dx)))
         self.coupled = False
         """Whether a partner gives the temperature and takes the heat."""
         self._partner = self._target = np.full(self.space.owned, self._reference)
         self._target_time = 0.0
+        self._acting = np.zeros(self.space.owned)
         self.crossed = np.zeros(self.space.owned)
         """Heat that entered the body at each dof since ``begin``."""
 
@@ -66,8 +68,17 @@ class ThermalStrain:
         return self._partner + (self._target - self._partner) * (later / left)
 
     def push(self, temperature: Array) -> Array:
-        """Force at every dof of the displacement; collective."""
-        return self._push @ (temperature - self._reference)
+        """Force at every dof of the displacement, until the next one of the temperature; collective."""
+        self._acting = temperature - self._reference
+        return self._push @ self._acting
+
+    def traction(self, elastic: Multiplies, facets: Index) -> Multiplies:
+        """What facets transmit inwards: the elastic part, and that of the temperature which pushes."""
+        trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self._vectors.functions)
+        domain = self.space.domain.mesh
+        measure = engine.surface_measure(domain, facets)
+        form = self._beta * trial * ufl.dot(ufl.FacetNormal(domain), test) * measure
+        return _Traction(elastic, Matrix(engine.assemble_matrix(engine.compiled(form))), lambda: self._acting)
 
     def swelling(self, displacement: Array) -> Array:
         """G^T u, the integral of beta div u times the test function at every dof; collective."""
@@ -95,3 +106,13 @@ class ThermalStrain:
         """Return to what ``save`` gave."""
         self._partner, self._target = np.array(state["partner"]), np.array(state["target"])
         self._target_time, self.crossed = float(state["target time"]), np.array(state["crossed"])
+
+
+class _Traction:
+    """sigma n on facets, with the temperature of the moment."""
+
+    def __init__(self, elastic: Multiplies, pressing: Matrix, acting: Callable[[], Array]) -> None:
+        self._elastic, self._pressing, self._acting = elastic, pressing, acting
+
+    def __matmul__(self, values: Array) -> Array:
+        return self._elastic @ values - self._pressing @ self._acting()
