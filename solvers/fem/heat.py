@@ -104,7 +104,7 @@ class HeatConduction:
         """Temperatures, rows and what the seams remember."""
         return {
             "time": self.time,
-            "temperature": self.temperature.copy(),
+            "temperature": self.temperature,  # every step makes a new array
             "rows": dict(self._rows),
             "seams": {name: seam.save() for name, seam in self._seams.items()},
         }
@@ -112,7 +112,7 @@ class HeatConduction:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self.time = float(state["time"])
-        self.temperature = np.array(state["temperature"])
+        self.temperature = np.asarray(state["temperature"])
         self._rows = {name: float(value) for name, value in state["rows"].items()}
         for name, seam in self._seams.items():
             seam.restore(state["seams"][name])
