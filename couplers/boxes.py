@@ -100,16 +100,16 @@ def evaluate_cells(meeting: Meeting, own: Cells) -> Pull:
 def serve_binning(meeting: Meeting, own: Discretisation) -> Give:
     """Send particles or cells to where they are wanted."""
     if isinstance(own, Cells):
-        _send_near(meeting, own.lower, own.upper, tuple(np.flatnonzero(_flat_everywhere(meeting))))
+        _send_near(meeting, own.lower, own.upper, tuple(np.flatnonzero(meeting.flat)))
     else:
-        _send_near(meeting, places(own), places(own), tuple(np.flatnonzero(_flat_everywhere(meeting))))
+        _send_near(meeting, places(own), places(own), tuple(np.flatnonzero(meeting.flat)))
     return Give(be_asked(meeting), len(own))
 
 
 def evaluate_binning(meeting: Meeting, own: Discretisation) -> Pull:
     """Build the binning's operator where the values are wanted; the source calls ``serve_binning``."""
     low, high, owner, number = _take_near(meeting)
-    flat = _flat_everywhere(meeting)
+    flat = meeting.flat
     if isinstance(own, Cells):
         cell, particle = holders(own, low, flat)
         row, source = cell, particle
@@ -122,12 +122,6 @@ def evaluate_binning(meeting: Meeting, own: Discretisation) -> Pull:
         _refuse(meeting, own, int(np.argmin(count)))
     matrix = csr_matrix((1.0 / count[row], (row, column)), shape=(len(own), sum(sizes.values())))
     return verified(Pull(compact(matrix), sizes), meeting)
-
-
-def _flat_everywhere(meeting: Meeting) -> Mask:
-    """Axes along which no rank's cells have any extent, (3,)."""
-    filled = [s.flat for s in meeting.summaries.values() if s.cells and s.box is not None]
-    return np.array(filled or [(False,) * 3]).all(axis=0)
 
 
 def holders(cells: Cells, points: Array, flat: Mask) -> tuple[Index, Index]:

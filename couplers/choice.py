@@ -10,9 +10,11 @@ from typing import Any, cast
 from mpi4py import MPI
 
 from .boxes import evaluate_binning, evaluate_cells, serve_binning, serve_cells
+from .cell_elements import KINDS
 from .errors import MappingError
 from .intersection import evaluate_intersection, serve_intersection
 from .mapping_settings import Automatic, MappingSettings, RadialBasis
+from .mesh import DIMENSION
 from .nearest import evaluate_nearest, serve_nearest
 from .pair import Pair
 from .radial import evaluate_radial, serve_radial
@@ -28,6 +30,8 @@ _FEW = 50
 
 _INTEGRABLE = 4
 """Corners of the elements that can be intersected: all but hexahedra."""
+_FLAT_CELLS = max(KINDS)
+"""Largest dimension of cells that are such elements."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,22 @@ class Whole:
     dimension: int
     corners: int
     """Largest number of corners of an element."""
+    extents: int
+    """Dimension of what the values belong to: of the elements, or of the cells."""
 
     @classmethod
     def of(cls, name: str, summaries: Iterable[Summary]) -> Whole:
         """Add the ranks' summaries up."""
         filled = [s for s in summaries if s.count or s.dimension]
+        cells = any(s.cells for s in filled)
+        dimension = max((s.dimension for s in filled), default=0)
         return cls(
             name,
-            any(s.cells for s in filled),
+            cells,
             sum(s.count for s in filled),
-            max((s.dimension for s in filled), default=0),
+            dimension,
             max((s.corners for s in filled), default=1),
+            sum(not all(axis) for axis in zip(*(s.flat for s in filled), strict=True)) if cells else dimension,
         )
 
     @property
@@ -98,10 +107,10 @@ def _fitting(here: Whole, there: Whole, radial: RadialBasis) -> dict[str, Method
     clouds = clouds | nearest if there.count >= _FEW else nearest | clouds
     if _alike(here, there):
         return {"intersection": Method(evaluate_cells, serve_cells)} | clouds
+    fits = {"nearest-projection": _nearest(elements=True)} | clouds if there.dimension else clouds
+    if _integrable(here, there):
+        return {"intersection": Method(evaluate_intersection, serve_intersection)} | fits
     if there.dimension:
-        fits = {"nearest-projection": _nearest(elements=True)} | clouds
-        if here.dimension == there.dimension and max(here.corners, there.corners) <= _INTEGRABLE:
-            return {"intersection": Method(evaluate_intersection, serve_intersection)} | fits
         return fits
     if here.cells != there.cells and not here.dimension:
         return {"binning": Method(evaluate_binning, serve_binning)} | clouds
@@ -111,6 +120,13 @@ def _fitting(here: Whole, there: Whole, radial: RadialBasis) -> dict[str, Method
 def _alike(here: Whole, there: Whole) -> bool:
     """Whether both are cells; one that has nothing is what the other is."""
     return (here.cells or not here.count) and (there.cells or not there.count) and (here.cells or there.cells)
+
+
+def _integrable(here: Whole, there: Whole) -> bool:
+    """Whether the intersection knows both as elements of one dimension; boxes of cells would be hexahedra."""
+    largest = _FLAT_CELLS if here.cells or there.cells else max(DIMENSION.values())
+    few = max(here.corners, there.corners) <= _INTEGRABLE
+    return few and here.extents == there.extents and 1 <= here.extents <= largest
 
 
 def _nearest(elements: bool) -> Method:
@@ -150,7 +166,7 @@ class Acquaintance:
         partner = source if evaluation == self._name else evaluation
         ranks = (*self._members[evaluation], *self._members[source])
         alike = tuple((rank, self._told[rank][key][0]) for rank in ranks)
-        known = (interface, evaluation, settings, alike, amount and self._all_cells(ranks, key))
+        known = (interface, evaluation, settings, alike, amount and self._some_cells(ranks, key))
         if known not in self._built:
             try:
                 pair = self._pair(partner)
@@ -164,9 +180,9 @@ class Acquaintance:
             raise found
         return found
 
-    def _all_cells(self, ranks: tuple[int, ...], key: Key) -> bool:
-        """Only the intersection of cells looks more closely where amounts go."""
-        return all(self._told[rank][key][1].cells for rank in ranks)
+    def _some_cells(self, ranks: tuple[int, ...], key: Key) -> bool:
+        """Only the intersection of cells, with cells or a mesh, looks more closely where amounts go."""
+        return any(self._told[rank][key][1].cells for rank in ranks)
 
     def _build(self, meeting: Meeting, settings: MappingSettings, own: Discretisation) -> Pull | Give:
         method = choose(meeting, settings)

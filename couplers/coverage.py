@@ -161,8 +161,11 @@ def _elsewhere(named: NDArray[np.int64], ghosts: Ghosts, shared: NDArray[np.bool
     return np.concatenate([asked[judge == rank][answers[rank]] for rank in range(comm.size)])
 
 
-def uncovered(basis: Basis, covered: Array, allowed: Array, interface: str, side: str, other: str) -> str:
-    """Name the worst element of which more is uncovered than ``allowed``, both (elements,), in words; else empty."""
+def uncovered(basis: Basis, covered: Array, allowed: Array, interface: str, side: str, words: tuple[str, str]) -> str:
+    """Name the worst element of which more is uncovered than ``allowed``, both (elements,), in words; else empty.
+
+    ``words`` say what should cover it, and which mapping does without.
+    """
     if not len(basis):
         return ""
     excess = 1.0 - covered - allowed
@@ -175,6 +178,6 @@ def uncovered(basis: Basis, covered: Array, allowed: Array, interface: str, side
     middle = ", ".join(f"{c:g}" for c in basis.points[nodes].mean(axis=0))
     return (
         f"interface {interface!r}: {1.0 - covered[worst]:.3g} of the {KINDS[code]} of {side!r} around ({middle}) is "
-        f"not covered by the elements of {other!r}. Both sides must describe the same region; where they need not, "
-        f"choose the mapping nearest-projection"
+        f"not covered by the {words[0]}. Both sides must describe the same region; where they need not, "
+        f"choose the mapping {words[1]}"
     )

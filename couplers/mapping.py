@@ -71,18 +71,25 @@ def measures(cells: Cells) -> Array:
     return (cells.upper - cells.lower)[:, ~flat_axes(cells)].prod(axis=1)
 
 
-def require_cover(cells: Cells, shared: Array, side: str, other: str, interface: str, tolerance: float = 1e-9) -> None:
+def require_cover(cells: Cells, shared: Array, side: str, other: str, interface: str) -> None:
     """Raise ``MappingError`` unless ``shared`` (n,), what the other side covers of each cell, is the whole cell."""
+    require_fractions(cells, shared / measures(cells), side, f"the cells of {other!r}", interface)
+
+
+def require_fractions(
+    cells: Cells, covered: Array, side: str, by: str, interface: str, tolerance: float = 1e-9, remedy: str = ""
+) -> None:
+    """Raise ``MappingError``, naming a cell, unless ``covered`` (n,), the fraction that ``by`` covers of each, is 1."""
     if not len(cells):
         return
-    missing = 1.0 - shared / measures(cells)
+    missing = 1.0 - covered
     worst = int(np.argmax(np.abs(missing)))
     if abs(missing[worst]) > tolerance:
         what = "is not covered" if missing[worst] > 0 else "is covered twice"
         raise MappingError(
             f"interface {interface!r}: {abs(missing[worst]):.3g} of the cell of {side!r} from "
-            f"{point_text(cells.lower[worst])} to {point_text(cells.upper[worst])} {what} by the cells of {other!r}. "
-            f"Both sides must describe the same region"
+            f"{point_text(cells.lower[worst])} to {point_text(cells.upper[worst])} {what} by {by}. "
+            f"Both sides must describe the same region{remedy}"
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cells import Array, Cells
 from .errors import MappingError
@@ -122,6 +123,12 @@ class Meeting:
         """The summaries of one participant's ranks."""
         ranks = self.pair.mine if name == self.pair.name else self.pair.theirs
         return {rank: self.summaries[rank] for rank in ranks}
+
+    @property
+    def flat(self) -> NDArray[np.bool_]:
+        """Axes along which no rank's cells, of either side, have any extent, (3,)."""
+        filled = [s.flat for s in self.summaries.values() if s.cells and s.box is not None]
+        return np.array(filled or [(False,) * 3]).all(axis=0)
 
     @property
     def evaluates(self) -> bool:

@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from suture.couplers.cells import Cells
 from suture.couplers.mesh import Mesh
+from suture.couplers.rendezvous import Discretisation
 
 from . import surfaces
 from .bases import flat, quadratic, quads
+from .play_cells import pairs
 from .play_mappings import measured, there_and_back
+from .test_mapping import grid, uniform
 
 RANKS = [(1, 1), (2, 1), (1, 2), (3, 3), (4, 4)]
 
@@ -40,19 +44,35 @@ def mixed(mesh: Mesh) -> Mesh:
     return replace(mesh, elements={**mesh.elements, "line": np.array([[0, 1]])})
 
 
-CASES: dict[str, tuple[Mesh, Mesh]] = {
+def level(n: int, seed: int) -> Mesh:
+    """A triangulation of the flat unit square."""
+    return surfaces.square(n, seed, height=0.0)
+
+
+FEW, HALF = uniform(4), Cells(uniform(4).lower[:8], uniform(4).upper[:8])
+WIDE = grid([np.linspace(0.0, 2.0, 9), np.linspace(0.0, 1.0, 5), np.zeros(1)])
+BOXES = Cells(FEW.lower, FEW.upper + np.array([0.0, 0.0, 0.1]))
+
+CASES: dict[str, tuple[Discretisation, Discretisation]] = {
     "triangle and triangle": (surfaces.square(12, 1), surfaces.square(16, 2)),
     "triangle6 and quad, outer": (ending(flat("triangle6", 7, 1)), quads(12, 2)),
     "line3 and line": (flat("line3", 25, 1), flat("line", 40, 2)),
     "tetra and tetra10, outer": (ending(flat("tetra", 4, 1)), ending(flat("tetra10", 4, 2))),
     "curved quad9 and triangle": (quadratic(quads(6, 1, height=0.1), "quad9"), surfaces.square(12, 2)),
+    "cells and triangle": (uniform(7), level(12, 2)),
+    "triangle6, outer, and cells": (ending(flat("triangle6", 7, 1)), uniform(9)),
+    "cells and line": pairs()["line"],
 }
-REFUSED: dict[str, tuple[Mesh, Mesh]] = {
+REFUSED: dict[str, tuple[Discretisation, Discretisation]] = {
     "hole": (surfaces.square(12, 1), holed(surfaces.square(12, 2))),
     "part": (surfaces.square(12, 1), replace(surfaces.square(12, 2), points=0.5 * surfaces.square(12, 2).points)),
     "mixed": (surfaces.square(8, 1), mixed(surfaces.square(8, 2))),
     "outer only": (replace(surfaces.square(5, 1), outer=np.ones(25, dtype=bool)), surfaces.square(6, 2)),
     "cloud": (surfaces.square(8, 1), Mesh(surfaces.square(8, 2).points)),
+    "cells over a hole": (FEW, holed(level(12, 2))),
+    "mesh over half of the cells": (HALF, level(12, 2)),
+    "cells beyond the mesh": (level(12, 2), WIDE),
+    "boxes": (BOXES, level(12, 2)),
 }
 
 

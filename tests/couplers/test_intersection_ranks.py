@@ -39,11 +39,22 @@ def test_sums_and_work_are_kept_on_any_number_of_ranks(found, case):
         assert defects["work"] < 1e-13
 
 
+@pytest.mark.parametrize("case", ("cells and triangle", "cells and line"))
+def test_amounts_of_cells_keep_their_first_moment_on_a_mesh(found, case):
+    assert max(defects["moment"] for defects in found["measured"][case]) < 1e-13
+
+
 MESSAGES = {
     "hole": r"interface 'seam': 0\.\d+ of the triangle of '[ab]' around \(0\.[345]",
     "part": r"interface 'seam': [01]\.?\d* of the triangle of '[ab]' around .* is not covered by the elements of",
     "mixed": r"interface 'seam': the mapping intersection needs elements of one dimension on both sides, here 2",
     "outer only": r"interface 'seam': some elements of 'a' have outer points only, without a way to another point",
+    "cells over a hole": r"interface 'seam': 0\.\d+ of the cell of 'a' from \(0\.25, 0\.5, 0\) to \(0\.5, 0\.75, 0\) "
+    r"is not covered by the elements of 'b'\. Both sides must .* choose the mapping rbf",
+    "mesh over half of the cells": r"interface 'seam': [01]\.?\d* of the triangle of 'b' around \((0\.[4-9]|1).* is "
+    r"not covered by the cells of 'a'\. Both sides must .* choose the mapping rbf",
+    "cells beyond the mesh": r"interface 'seam': 1 of the cell of 'b' from \(1.* is not covered by the elements of 'a'",
+    "boxes": r"interface 'seam': the mapping 'intersection' does not fit from '[ab]', which gives .*; possible: [nr]",
     "cloud": r"interface 'seam': the mapping 'intersection' does not fit from 'a', which gives a mesh of surfaces",
 }
 

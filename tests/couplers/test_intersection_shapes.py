@@ -125,7 +125,7 @@ def gaps(a: Mesh, b: Mesh) -> str:
     projection, found = project(a, b)
     basis = Basis.of(a, a.dimension)
     allowed = allowed_gaps(basis, projection.ghosts, found.covered, found.widest)
-    return uncovered(basis, found.covered, allowed, "seam", "a", "b")
+    return uncovered(basis, found.covered, allowed, "seam", "a", ("elements of 'b'", "nearest-projection"))
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, *RIMS])
