@@ -71,8 +71,8 @@ class HeatBoundary:
         self._seam, trace = self._open(solver, settings)
         self._mesh = as_mesh(trace)
         self._takes = _EXCHANGES[settings.condition][1]
-        self._due = np.zeros(len(self._seam.dofs))
-        self._taken = np.zeros_like(self._due)
+        self._due: Array = np.zeros(len(self._seam.dofs))
+        self._taken: Array = np.zeros_like(self._due)
 
     @staticmethod
     def _open(solver: CoupledHeat, settings: HeatBoundarySettings) -> tuple[HeatSeam, Trace]:

@@ -11,19 +11,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import basix  # pyright: ignore[reportMissingImports]
-import dolfinx  # pyright: ignore[reportMissingImports]
+import basix as _basix  # pyright: ignore[reportMissingImports]
+import dolfinx as _dolfinx  # pyright: ignore[reportMissingImports]
+import dolfinx.fem.petsc
+import dolfinx.io
 import numpy as np
-import ufl  # pyright: ignore[reportMissingImports]
-from dolfinx import cpp, fem, io, la, mesh  # pyright: ignore[reportMissingImports]
-from dolfinx.fem import petsc as fem_petsc  # pyright: ignore[reportMissingImports]
+import ufl as _ufl  # pyright: ignore[reportMissingImports]
 from mpi4py import MPI
 from numpy.typing import NDArray
-from petsc4py import PETSc  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
+from petsc4py import PETSc as _PETSc  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
 
-__all__ = ["MPI", "PETSc", "basix", "fem", "fem_petsc", "io", "la", "mesh", "ufl"]
+# Their types differ from version to version, as far as they have any.
+basix: Any = _basix
+ufl: Any = _ufl
+PETSc: Any = _PETSc
+_engine: Any = _dolfinx
+cpp, fem, io, la, mesh = _engine.cpp, _engine.fem, _engine.io, _engine.la, _engine.mesh
 
-VERSION = tuple(int(part) for part in dolfinx.__version__.split(".")[:2])
+__all__ = ["MPI", "PETSc", "basix", "fem", "io", "la", "mesh", "ufl"]
+
+VERSION = tuple(int(part) for part in _engine.__version__.split(".")[:2])
 
 Index = NDArray[np.int32]
 
@@ -95,8 +102,8 @@ def read_xdmf(comm: MPI.Comm, path: str, grid: str, facets: str | None, cells: s
         domain = file.read_mesh(ghost_mode=mesh.GhostMode.none, name=grid)
         dimension = domain.topology.dim
         domain.topology.create_connectivity(dimension - 1, dimension)
-        tags = [file.read_meshtags(domain, name=name) if name else None for name in (facets, cells)]
-    return domain, *tags
+        of_facets, of_cells = (file.read_meshtags(domain, name=name) if name else None for name in (facets, cells))
+    return domain, of_facets, of_cells
 
 
 # -- spaces ------------------------------------------------------------------------------------------------------------
@@ -187,7 +194,7 @@ def add_ghosts(function: Any) -> None:
 
 def assemble_matrix(form: Any) -> Any:
     """The assembled PETSc matrix of a bilinear form, without boundary conditions."""
-    matrix = fem_petsc.assemble_matrix(form)
+    matrix = fem.petsc.assemble_matrix(form)
     matrix.assemble()
     return matrix
 
