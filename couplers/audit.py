@@ -146,7 +146,12 @@ class _Reader:
         held = self._file[f"participants/{name}/inventory"][:]
         terms = self._crossed(name) | self._rows(name)
         defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
-        return self._balance(f"participant {name}", held, terms, defect, list(terms.values()), self._kept(name))
+        flowed, gross = list(terms.values()), self._gross(name)
+        return self._balance(f"participant {name}", held, terms, defect, flowed, self._kept(name), gross)
+
+    def _gross(self, name: str) -> Array:
+        """Magnitudes of the parts that the participant's inventory and rows sum up, at the windows' ends."""
+        return self._get(f"participants/{name}/gross")
 
     def _kept(self, name: str) -> Array:
         """1 where the participant gives an inventory, else nan, by column."""
@@ -167,7 +172,8 @@ class _Reader:
         defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
         flowed = [*rows.values(), *(self._get(f"flows/{name}/sent") for name in self._flow_names)]
         kept = np.prod([self._kept(name) for name in self._names], axis=0)
-        return self._balance("the whole", held, rows, defect, flowed, kept)
+        gross = sum((self._gross(name) for name in self._names), self._none)
+        return self._balance("the whole", held, rows, defect, flowed, kept, gross)
 
     def _buffer(self, flow: str) -> Balance:
         held = self._file[f"buffers/{flow}/inventory"][:]
@@ -185,11 +191,12 @@ class _Reader:
         defect: Array,
         flowed: list[Array],
         kept: Array | float = 1.0,
+        gross: Array | float = 0.0,
     ) -> Balance:
         """``kept`` is nan in the columns that cannot be checked; elsewhere what is not a number is a defect."""
         defect = np.where(np.isfinite(defect), defect, np.inf) * kept
         flow = sum((np.abs(f) for f in flowed), self._none)
-        size = np.abs(held[1:]) + np.abs(held[:-1]) + sum((np.abs(t) for t in terms.values()), self._none)
+        size = np.abs(held[1:]) + np.abs(held[:-1]) + sum((np.abs(t) for t in terms.values()), self._none) + gross
         size = size + sum((np.abs(np.cumsum(t, axis=0)) for t in terms.values()), self._none)
         flow, size = (np.where(np.isfinite(x), x, 0.0) for x in (flow, size))
         relative = relative_defect(defect, np.cumsum(flow, axis=0), size, self._tolerance)

@@ -11,7 +11,7 @@ from .case_model import Case
 from .cells import Array
 from .exchange import Flow
 from .ledger import Chart, Entry
-from .protocols import Adapter, Audited, Books, KeepsBuffer
+from .protocols import Adapter, Audited, Books, GivesGross, KeepsBuffer
 from .quantities import QUANTITIES
 from .traffic import Inflow, Outflow
 from .units import factor
@@ -82,6 +82,8 @@ class Bookkeeper:
 
     def _solver_shares(self) -> dict[Entry, Array]:
         shares: dict[Entry, Array] = {("inventory", self._name, ""): self._spread(self._solver.inventory())}
+        if isinstance(self._solver, GivesGross):
+            shares["gross", self._name, ""] = self._spread(self._solver.gross())
         rows = self._solver.rows().items()
         return shares | {("row", self._name, row): self._spread(amounts) for row, amounts in rows}
 

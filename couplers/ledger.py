@@ -12,7 +12,8 @@ Every rank brings its share of every window; an all-reduce makes the books known
 Windows that take next to no time are settled some at a time, so that the books cost little, but each by itself. A
 defect is relative to the throughput, the sum of |amounts| so far, and never to the total, which hides leaks. A quantity
 that does not flow is judged by the round-off of the terms of its balance instead: 64 eps sum |terms| counts as much as
-the tolerance does of the throughput.
+the tolerance does of the throughput. Terms that are sums of parts which cancel count with the parts' magnitudes, where
+the participant gives them: its gross.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Chart:
 
     def entries(self) -> list[Entry]:
         """Everything that is summed over ranks in a window."""
-        of_participants = [("inventory", p, "") for p in self.rows] + [
+        of_participants = [(kind, p, "") for p in self.rows for kind in ("inventory", "gross")] + [
             ("row", p, r) for p in self.rows for r in self.rows[p]
         ]
         of_flows = [
@@ -108,6 +109,8 @@ class Closing:
     iterations: Array
     """Of each window, (windows,); negative where it has not converged."""
     inventory: dict[str, Array] = field(default_factory=dict)
+    gross: dict[str, Array] = field(default_factory=dict)
+    """Magnitudes of the parts whose sums a participant's inventory and rows are; 0 where it gives none."""
     rows: dict[tuple[str, str], Array] = field(default_factory=dict)
     """What each named boundary or source added in a window."""
     sent: dict[str, Array] = field(default_factory=dict)
@@ -268,9 +271,10 @@ class Ledger:
         total, added = [now[row] for row in rows], [now[row] - begins[row] for row in rows]
         residual = (end - begin - sum(crossed) - sum(added)) * self.chart.keeps(name)
         closing.inventory[name], closing.residual[name] = end, residual
+        closing.gross[name] = now["gross", name, ""]
         closing.rows.update({(name, row): a for row, a in zip(self.chart.rows[name], added, strict=True)})
         through = self._through(name, sum((np.abs(a) for a in [*crossed, *added]), np.zeros_like(end)))
-        terms = np.sum(np.abs([end, begin, *crossed, *total]), axis=0)
+        terms = np.sum(np.abs([end, begin, *crossed, *total, closing.gross[name]]), axis=0)
         self._judge(closing, f"participant {name!r}", residual, through, terms)
 
     def _close_buffer(

@@ -3,6 +3,7 @@
     /time                                 (windows + 1,)    the case's time unit
     /iterations                           (windows,)        1 in an explicit scheme; negative where not converged
     /participants/NAME/inventory          (windows + 1, columns)
+    /participants/NAME/gross              (windows, columns)   magnitudes of the parts that are summed up, at the ends
     /participants/NAME/residual           (windows, columns)   nan where the participant gives no inventory
     /participants/NAME/rows/ROW           (windows, columns)   what the boundary or source added
     /flows/NAME/{sent,received,audit}     (windows, columns)   audit is nan in a window without one
@@ -63,6 +64,8 @@ class LedgerFile:
         put("iterations", closing.iterations)
         for name, values in closing.residual.items():
             put(f"participants/{name}/residual", values)
+        for name, values in closing.gross.items():
+            put(f"participants/{name}/gross", values)
         for (name, row), values in closing.rows.items():
             put(f"participants/{name}/rows/{row}", values)
         for kind in ("sent", "received", "audit"):

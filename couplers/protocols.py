@@ -31,6 +31,18 @@ class Books(Protocol):
         ...
 
 
+@runtime_checkable
+class GivesGross(Protocol):
+    """A solver whose inventories and rows are sums of parts that cancel, such as the momentum of a vibrating body."""
+
+    def gross(self) -> Amounts:
+        """The sum of the parts' magnitudes (this rank's share): what the round-off of the books is relative to.
+
+        Of what is held now, and of what rows and interfaces have added since the start of the run.
+        """
+        ...
+
+
 State = Mapping[str, Any]
 """What ``save`` gives: numbers, texts, arrays, and mappings of these by name, so that it can be written to a file."""
 
