@@ -137,6 +137,11 @@ class Interface(Table):
         assert self.exchange is not None, "the exchange is filled in when the case is loaded"
         return self.exchange
 
+    def exchange_of(self, participant: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What a side gives, and what it takes."""
+        gives = tuple(q for d in self.directions if d.sender == participant for q in d.quantities)
+        return gives, tuple(q for d in self.directions if d.receiver == participant for q in d.quantities)
+
     def partner(self, participant: str) -> str:
         """The other side's participant."""
         (other,) = (name for name in self.sides if name != participant)

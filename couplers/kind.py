@@ -36,6 +36,8 @@ class Context:
     """Length of the coupling window in the participant's time unit."""
     done: int = 0
     """Windows that are done already: not 0 where a run is resumed, whose files in ``output`` go on."""
+    exchange: Exchange = ((), ())
+    """Of an adapter: what the case lets its side give and take."""
 
 
 @dataclass(frozen=True)

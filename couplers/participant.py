@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -80,7 +81,8 @@ class Participant:
         )
         self.solver = self._stepper = kind.create_solver(settings.solver, context)
         for name, interface in self.case.interfaces_of(self.name).items():
-            self.adapters[name] = kind.create_adapter(self._stepper, interface.sides[self.name], context)
+            own = replace(context, exchange=interface.exchange_of(self.name))
+            self.adapters[name] = kind.create_adapter(self._stepper, interface.sides[self.name], own)
 
     def open(self) -> None:
         """Meet the partners, and open the books or go on with those of a checkpoint. Collective over all participants.

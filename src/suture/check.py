@@ -14,7 +14,7 @@ from .couplers.case import load_case, load_kinds
 from .couplers.case_mistakes import Review
 from .couplers.case_model import Case, Direction, Interface, Participant
 from .couplers.errors import CaseError
-from .couplers.kind import CheckRequest, Estimate, Exchange
+from .couplers.kind import CheckRequest, Estimate
 from .couplers.kinds import load_stage
 from .couplers.stage import StageCheckRequest, stale
 
@@ -66,13 +66,8 @@ def _request(case: Case, name: str, review: Review) -> CheckRequest:
         ranks=participant.ranks,
         made=frozenset(case.directory / output for output in case.stage_outputs),
         report=review.error,
-        exchanged={key: _exchanged(interface, name) for key, interface in case.interfaces_of(name).items()},
+        exchanged={key: interface.exchange_of(name) for key, interface in case.interfaces_of(name).items()},
     )
-
-
-def _exchanged(interface: Interface, participant: str) -> Exchange:
-    gives = tuple(q for d in interface.directions if d.sender == participant for q in d.quantities)
-    return gives, tuple(q for d in interface.directions if d.receiver == participant for q in d.quantities)
 
 
 def draw(case: Case, estimates: Estimates) -> Tree:
