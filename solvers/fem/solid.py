@@ -81,6 +81,7 @@ class SolidMechanics:
         self._acceleration: Array | None = None
         self._seams = {name: self._seam(name) for name, b in settings.boundaries.items() if isinstance(b, Seam)}
         self._rows = {name: np.zeros(4) for name in self._row_names()}
+        self._gross = np.zeros(2)
         self._fix()
 
     # -- what the loop and the ledger ask ------------------------------------------------------------------------------
@@ -104,6 +105,12 @@ class SolidMechanics:
         stored = self._thermal.stored(self.displacement) if self._thermal else 0.0
         return _book(np.append(self._momentum(self.velocity), kinetic + strain + stored))
 
+    def gross(self) -> Book:
+        """Magnitudes of the points' momenta and of all impulses and work so far, which cancel in the books."""
+        inertial = self._scheme.inertial
+        held = float(np.linalg.norm(self._blocks(self._masses * self.velocity), axis=1).sum()) if inertial else 0.0
+        return {"momentum": np.full(3, self._gross[0] + held), "energy": self._gross[1:].copy()}
+
     def rows(self) -> dict[str, Book]:
         """What this rank's shares of boundaries, loads and the integrator have added so far."""
         return {name: _book(values) for name, values in self._rows.items()}
@@ -116,6 +123,7 @@ class SolidMechanics:
             "velocity": self.velocity.copy(),
             "acceleration": self.acceleration.copy(),
             "rows": {name: values.copy() for name, values in self._rows.items()},
+            "gross": self._gross.copy(),
             "seams": {name: seam.save() for name, seam in self._seams.items()},
         }
         return state | ({"thermal": self._thermal.save()} if self._thermal else {})
@@ -126,6 +134,7 @@ class SolidMechanics:
         self._displacement, self._velocity = np.array(state["displacement"]), np.array(state["velocity"])
         self._acceleration = np.array(state["acceleration"])
         self._rows = {name: np.array(values) for name, values in state["rows"].items()}
+        self._gross = np.array(state["gross"])
         for name, seam in self._seams.items():
             seam.restore(state["seams"][name])
         if self._thermal:
@@ -174,13 +183,9 @@ class SolidMechanics:
         self.seam(name).condition = condition
         self._fix()
 
-    def given_everywhere(self, name: str) -> NDArray[np.bool_]:
-        """Which points of a seam have a displacement that outer boundaries give in every direction, (n,)."""
-        outer = [name for name, b in self.settings.boundaries.items() if isinstance(b, Displacement)]
-        given = np.zeros(self.space.owned * self.space.components, dtype=bool)
-        for other in outer:
-            given[self._fixed.on[other]] = True
-        return given.reshape(-1, self.space.components)[self.seam(name).dofs].all(axis=1)
+    def book_work(self, name: str) -> None:
+        """Enter the work at a seam in a row of its name: its partner knows of no energy."""
+        self._rows.setdefault(self.seam(name).name, np.zeros(4))
 
     def open_volume(self) -> ThermalStrain:
         """Let a partner give the temperature of the whole body and take heat from it; returns where.
@@ -304,6 +309,9 @@ class SolidMechanics:
             given[dofs] = self._given(name, dt)[self._fixed.keeps[name]]
         end, forces, reaction = self._balance.step(begin, dt, self.time, outer, given)
         path = end.displacement - begin.displacement
+        for force in (*outer.values(), reaction):
+            impulse = dt * np.linalg.norm(self._blocks(force), axis=1).sum()
+            self._gross = self._gross + np.array([impulse, np.abs(force * path).sum()])
         self._book_loads(outer, path, dt)
         self._book_reactions(reaction, begin.displacement + self._scheme.level * path, path, dt)
         self._book_integrator(begin, end, forces, dt)
@@ -319,7 +327,7 @@ class SolidMechanics:
     def _book_loads(self, outer: Mapping[str, Array], path: Array, dt: float) -> None:
         self._acting = {name: (dt * force, force * path) for name, force in outer.items() if name in self._seams}
         for name, force in outer.items():
-            if name in self._rows and name != HEAT:
+            if name in self._rows and name not in self._seams and name != HEAT:
                 self._add(name, dt * self._sum(force), float(force @ path))
 
     def _book_reactions(self, reaction: Array, level: Array, path: Array, dt: float) -> None:
@@ -336,6 +344,8 @@ class SolidMechanics:
     def _finish(self, seam: SolidSeam, dt: float) -> None:
         impulse, work = self._acting[seam.name]
         seam.finish(self.time, dt, self._blocks(impulse)[seam.dofs], self._blocks(work)[seam.dofs].sum(axis=1))
+        if seam.name in self._rows:
+            self._add(seam.name, np.zeros(3), float(work.sum()))
 
     def _book_integrator(self, begin: Motion, end: Motion, forces: Array, dt: float) -> None:
         """What the time integrator makes of momentum and energy; ``forces`` are M a_m + N(u_f)."""
@@ -364,7 +374,8 @@ class SolidMechanics:
     def _sum(self, values: Array) -> Array:
         """Sum over this rank's points, (3,); zero along z in a plane."""
         total = np.zeros(3)
-        total[: self.space.components] = self._blocks(values).sum(axis=0)
+        # Summed along rows in memory, and so pairwise: round-off grows as log n.
+        total[: self.space.components] = np.ascontiguousarray(self._blocks(values).T).sum(axis=1)
         return total
 
     def _momentum(self, velocity: Array) -> Array:

@@ -69,8 +69,15 @@ class Balance:
         return self._scheme.finished(begin, correction, dt), forces, forces - loads
 
     def _forces(self, begin: Motion, correction: Array, dt: float) -> Array:
-        inner = self._inner.force(self._level(begin, correction, dt))
+        inner = self._without_resultant(self._inner.force(self._level(begin, correction, dt)))
         return self._mass @ self._scheme.accelerated(begin, correction, dt) + inner if self._scheme.inertial else inner
+
+    def _without_resultant(self, forces: Array) -> Array:
+        """Inner forces add up to none: what round-off leaves, alike in elements that are alike, is taken out evenly."""
+        blocks = forces.reshape(-1, self._space.components)
+        own = np.ascontiguousarray(blocks.T).sum(axis=1)
+        total = self._space.domain.comm.allreduce(own)
+        return (blocks - total * self._space.components / self._space.size).ravel()
 
     def _level(self, begin: Motion, correction: Array, dt: float) -> Array:
         """The displacement at which forces are in balance."""
