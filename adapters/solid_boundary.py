@@ -1,0 +1,262 @@
+"""A solid body at an interface: a boundary takes a displacement or a force; its whole volume takes a temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ..couplers.cells import Array, total
+from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
+from ..couplers.mesh import Mesh
+from ..couplers.protocols import Adapter
+from ..couplers.window import Window
+from ..solvers.fem import SolidSettings
+from ..solvers.fem.start import start
+from .bodies import as_mesh, check_body, regions_of
+
+if TYPE_CHECKING:
+    from .solid_body import CoupledSolid
+
+_EXCHANGES: dict[str, Exchange] = {
+    "displacement": (("momentum", "energy"), ("displacement",)),
+    "traction": (("displacement", "velocity"), ("momentum", "energy")),
+    "temperature": (("energy",), ("temperature",)),
+}
+"""What a side gives and takes under each condition."""
+_NEEDED: dict[str, Exchange] = {
+    "displacement": (("momentum",), ("displacement",)),
+    "traction": ((), ("momentum",)),
+    "temperature": (("energy",), ("temperature",)),
+}
+"""What it must: a partner need not know of energy, nor look where the body went."""
+
+_DOF_SECONDS = {"linear": 1e-6, "st-venant-kirchhoff": 1e-4, "neo-hookean": 1e-4}
+"""Per step and dof, measured; for the estimate only."""
+
+
+class SolidBoundarySettings(BaseModel):
+    """``[interfaces.NAME.sides.PARTICIPANT]`` of a solid body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    boundary: str | None = None
+    """Name of the boundary at the interface, which must be of kind ``seam``."""
+    region: Literal["all"] | None = None
+    """In place of a boundary: the whole body, which takes a temperature and gives the heat of straining."""
+    condition: Literal["displacement", "traction", "temperature"]
+    """What it takes: the partner's displacement, the momentum that the partner gives, or a temperature."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> SolidBoundarySettings:
+        if (self.boundary is None) == (self.region is None):
+            raise ValueError("give either a 'boundary' by name, or region = \"all\"")
+        if (self.region is not None) != (self.condition == "temperature"):
+            raise ValueError("the condition 'temperature' goes with region = \"all\", and only with it")
+        return self
+
+
+class SolidBoundary:
+    """The trace of a body's finite elements on a boundary; values are at its owned points, (n, 3).
+
+    Momentum given is the reaction of the discrete balance, momentum taken a force at each point that is constant for as
+    long as the amount is meant for; energy is what these forces work. What came and did not enter is the carry: of
+    momentum round-off, added to what comes next; of energy the difference of the two sides' work.
+    """
+
+    def __init__(self, solver: CoupledSolid, boundary: str, condition: str, exchange: Exchange) -> None:
+        self._solver = solver
+        self._pushed = condition == "traction"
+        solver.condition(boundary, "traction" if self._pushed else "displacement")
+        self._seam = solver.seam(boundary)
+        self._mesh = as_mesh(solver.space.boundary_trace(self._seam.facets))
+        self._energy = "energy" in exchange[0] + exchange[1]
+        if not self._energy:
+            solver.book_work(boundary)
+        points = len(self._seam.dofs)
+        self._due, self._taken = np.zeros((points, 3)), np.zeros((points, 3))
+        self._work_due, self._work = np.zeros(points), np.zeros(points)
+
+    def cells(self, quantity: str) -> Mesh:
+        """The nodes of the trace, and the elements between them."""
+        return self._mesh
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Start from the partner's displacement."""
+        if "displacement" in states and not self._pushed:
+            self._seam.start_at(self._own(states["displacement"]))
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """The displacement goes in a straight line to that at the end; momentum, and what is owed, enters evenly."""
+        if self._pushed:
+            self._due = self._due - self._taken + values["momentum"]
+            self._seam.force = self._own(self._due) / window.dt
+            if self._energy:
+                self._work_due = self._work_due - self._work + values["energy"][:, 0]
+        else:
+            self._seam.set_displacement(self._own(values["displacement"]), self._solver.time + window.dt)
+        self._taken, self._work = np.zeros_like(self._taken), np.zeros_like(self._work)
+
+    def account(self, dt: float) -> None:
+        """Add what entered in the step."""
+        self._taken = self._taken + self._in_space(self._seam.impulse)
+        self._work = self._work + self._seam.work
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """Displacement and velocity at the points, and the momentum and the energy that left at them."""
+        dofs, motion = self._seam.dofs, (self._solver.displacement, self._solver.velocity)
+        moved, velocity = (self._in_space(each.reshape(-1, self._solver.space.components)[dofs]) for each in motion)
+        return {
+            "displacement": moved,
+            "velocity": velocity,
+            "momentum": -self._taken,
+            "energy": -self._work[:, None],
+        }
+
+    def record(self, window: Window) -> None:
+        """Keep the course."""
+        self._solver.record(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """What came, and what entered."""
+        return {
+            "due": self._due.copy(),
+            "taken": self._taken.copy(),
+            "work due": self._work_due.copy(),
+            "work": self._work.copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
+        self._work_due, self._work = np.array(state["work due"]), np.array(state["work"])
+
+    def received(self) -> Mapping[str, Array]:
+        """What entered, where momentum is taken: what the loads that the body's balance used sum to, and their work."""
+        return self._amounts(self._taken, self._work)
+
+    def carry(self) -> Mapping[str, Array]:
+        """What came and did not enter."""
+        return self._amounts(self._due - self._taken, self._work_due - self._work)
+
+    def _amounts(self, momentum: Array, energy: Array) -> Mapping[str, Array]:
+        if not self._pushed:
+            return {}
+        amounts = {"momentum": total(momentum)}
+        return amounts | {"energy": total(energy[:, None])} if self._energy else amounts
+
+    def _own(self, values: Array) -> Array:
+        """The components that the body has; in a plane it has no third one."""
+        return values[:, : self._solver.space.components]
+
+    def _in_space(self, values: Array) -> Array:
+        return np.pad(values, ((0, 0), (0, 3 - values.shape[1])))
+
+
+class SolidVolume:
+    """The whole body, which takes a temperature and gives the heat that straining sets free, at its nodes."""
+
+    def __init__(self, solver: CoupledSolid) -> None:
+        self._solver = solver
+        self._thermal = solver.open_volume()
+        self._mesh = as_mesh(self._thermal.space.volume_trace())
+        self._taken = np.zeros(self._thermal.space.owned)
+
+    def cells(self, quantity: str) -> Mesh:
+        """The nodes, and the cells between them."""
+        return self._mesh
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Start from the partner's temperature."""
+        self._thermal.start_at(states["temperature"][:, 0])
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """The temperature goes in a straight line to that at the end."""
+        self._thermal.set_temperature(values["temperature"][:, 0], self._solver.time + window.dt)
+        self._taken = np.zeros_like(self._taken)
+
+    def account(self, dt: float) -> None:
+        """Add the heat of the step."""
+        self._taken = self._taken + self._thermal.crossed
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """The heat that left the body at its nodes."""
+        return {"energy": -self._taken[:, None]}
+
+    def record(self, window: Window) -> None:
+        """Keep the course."""
+        self._solver.record(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """The heat so far."""
+        return {"taken": self._taken.copy()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._taken = np.array(state["taken"])
+
+    def received(self) -> Mapping[str, Array]:
+        """No amounts are taken."""
+        return {}
+
+    def carry(self) -> Mapping[str, Array]:
+        """Nor owed."""
+        return {}
+
+
+def _exchange(interface: SolidBoundarySettings) -> Exchange:
+    return _EXCHANGES[interface.condition]
+
+
+def _check(request: CheckRequest) -> Estimate:
+    settings: SolidSettings = request.solver
+    keys = ("density", "young", "poisson", "lame", "shear", "expansion")
+    nodes = check_body(request, [(key, regions_of(getattr(settings, key))) for key in keys])
+    for interface, side in request.interfaces.items():
+        request.require_exchange(interface, "condition", *_NEEDED[side.condition])
+        if side.region is not None:
+            _check_expansion(request, settings)
+    steps = max(1.0, request.window / settings.step)
+    seconds = steps * _DOF_SECONDS[settings.material] * nodes / request.ranks if nodes else None
+    return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
+
+
+def _check_expansion(request: CheckRequest, settings: SolidSettings) -> None:
+    table = f"participants.{request.participant}.solver"
+    if settings.expansion is None:
+        allowed = "a coefficient of thermal expansion, where a partner gives the temperature"
+        raise request.report(table, "expansion", "nothing", allowed)
+    if settings.temperature is not None:
+        allowed = "no temperature, where a partner gives it"
+        raise request.report(table, "temperature", settings.temperature.source, allowed, "remove it")
+
+
+def _create_solver(settings: SolidSettings, context: Context) -> CoupledSolid:
+    start(context.comm)
+    from .solid_body import CoupledSolid
+
+    return CoupledSolid(settings, context)
+
+
+def _create_adapter(solver: Any, settings: SolidBoundarySettings, context: Context) -> Adapter:
+    if settings.boundary is None:
+        return SolidVolume(solver)
+    return SolidBoundary(solver, settings.boundary, settings.condition, context.exchange)
+
+
+KIND = Kind(
+    name="solid-mechanics",
+    solver_settings=SolidSettings,
+    interface_settings=SolidBoundarySettings,
+    create_solver=_create_solver,
+    create_adapter=_create_adapter,
+    gives=("momentum", "energy", "displacement", "velocity"),
+    takes=("momentum", "energy", "displacement", "temperature"),
+    check=_check,
+    extent=lambda solver, interface: None,
+    rewinds=True,
+    resumes=True,
+    exchange=_exchange,
+)
