@@ -38,6 +38,7 @@ struct Boundary {
   Triple velocity{};        // of the wall
   double slip_length = 0.0;
   double temperature = 0.0, pressure = 0.0, density = 0.0, energy = 0.0;
+  std::vector<double> temperatures;  // (faces,), of a wall on which it varies
   std::vector<double> seam_flux;  // (faces, 5), positive into the domain
   std::vector<double> beyond;     // (kGhosts, q, p, 5) of the cells beyond the side, on the padded plane
   Array crossed;                  // (faces, 5), amounts that entered since it was last zeroed
@@ -79,6 +80,13 @@ class Kernel {
     b.velocity = velocity;
     b.slip_length = slip_length;
     b.temperature = temperature;
+  }
+
+  // The temperature of each face of an isothermal wall, in place of one for all of them.
+  void set_wall_temperature(int axis, int end, Array temperatures) {
+    Boundary& b = side(axis, end);
+    if (temperatures.size() != faces(axis)) throw std::invalid_argument("the temperature must have shape (faces,)");
+    b.temperatures.assign(temperatures.data(), temperatures.data() + temperatures.size());
   }
 
   void set_reservoir(int axis, int end, double pressure, double density, double temperature, double energy) {
@@ -154,7 +162,8 @@ class Kernel {
         const int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
         const long ghost = (end ? padded_[d] - kGhosts : kGhosts - 1) * step_[d], inward = end ? -step_[d] : step_[d];
         for (long j = 0; j < padded_[q]; ++j)
-          for (long i = 0; i < padded_[p]; ++i) fill_ghost(b, d, end, ghost + i * step_[p] + j * step_[q], inward);
+          for (long i = 0; i < padded_[p]; ++i)
+            fill_ghost(b, d, end, ghost + i * step_[p] + j * step_[q], inward, wall_temperature(b, p, q, i, j));
       }
   }
 
@@ -214,6 +223,13 @@ class Kernel {
     return std::min(std::max(i - ghost_[d] + lower_[d], 0L), local_size(d) - 1);
   }
 
+  // At a place of the padded plane of a wall; heat flows along the normal only, so that what is beyond its rim is unused.
+  double wall_temperature(const Boundary& b, int p, int q, long i, long j) const {
+    if (b.temperatures.empty()) return b.temperature;
+    const auto face = [&](int d, long place) { return std::min(std::max(place - ghost_[d], 0L), n_[d] - 1); };
+    return b.temperatures[face(p, i) + n_[p] * face(q, j)];
+  }
+
   void copy_beyond(const Boundary& b, int d, int end) {
     double* f = fields_.mutable_data();
     const int p = d == 0 ? 1 : 0, q = d == 2 ? 1 : 2;
@@ -229,7 +245,7 @@ class Kernel {
 
   // Ghosts of walls: the parabola through the wall's value and two cells, so that the face difference is the
   // three-point one-sided gradient. Others: straight continuation.
-  void fill_ghost(const Boundary& b, int d, int end, long g, long inward) {
+  void fill_ghost(const Boundary& b, int d, int end, long g, long inward, double temperature) {
     double* f = fields_.mutable_data();
     const long c1 = g + inward, c2 = c1 + inward;
     auto at = [&](int field, long c) -> double& { return f[field * size_ + c]; };
@@ -254,7 +270,7 @@ class Kernel {
         if (b.slip_length > 0.0) friction += slip * slip / b.slip_length;
       }
       if (b.kind == kIsothermal) {
-        parabola(kTemperature, b.temperature);
+        parabola(kTemperature, temperature);
       } else {  // the heat of friction on an adiabatic wall enters the fluid
         const double conductivity = at(kConductivity, c1);
         at(kTemperature, g) = at(kTemperature, c1) +
@@ -448,6 +464,7 @@ PYBIND11_MODULE(_fluxes, module) {
            py::arg("state").noconvert(), py::arg("local").noconvert(), py::arg("residual").noconvert(),
            py::arg("fields").noconvert())
       .def("set_wall", &Kernel::set_wall)
+      .def("set_wall_temperature", &Kernel::set_wall_temperature)
       .def("set_reservoir", &Kernel::set_reservoir)
       .def("set_seam", &Kernel::set_seam)
       .def("open", &Kernel::open)

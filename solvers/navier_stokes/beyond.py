@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .grid import EQUATIONS, Grid
 from .partition import GHOSTS
+from .ramp import Ramp
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -37,8 +38,7 @@ class Beyond:
         self._exchange = grid.plane(plane, axis, GHOSTS * EQUATIONS)
         if self._exchange is not None:
             self._own, self._local = self._exchange.createGlobalVec(), self._exchange.createLocalVec()
-        self._old = self._new = self._spread(values)
-        self._begin = self._end = 0.0
+        self._ramp = Ramp(self._spread(values))
 
     def _spread(self, values: Array) -> Array:
         """(2, q, p, 5) on the padded plane, of this rank's (2 q p, 5), the first of the other axes fastest."""
@@ -60,25 +60,18 @@ class Beyond:
 
     def at(self, time: float) -> Array:
         """The values at a time."""
-        if time >= self._end:
-            return self._new
-        return self._old + (self._new - self._old) * max((time - self._begin) / (self._end - self._begin), 0.0)
+        return self._ramp.at(time)
 
     def go_to(self, values: Array, now: float, time: float) -> None:
         """From what it is now, in a straight line to ``values`` (2 q p, 5) at ``time``."""
         if self.here:
-            new = self._spread(values)
-            self._old, self._new = (self.at(now) if time > now else new), new
-            self._begin, self._end = now, time
+            self._ramp.go_to(self._spread(values), now, time)
 
     def save(self) -> dict[str, Any]:
         """Everything that changes."""
-        if not self.here:
-            return {}
-        return {"old": self._old.copy(), "new": self._new.copy(), "begin": self._begin, "end": self._end}
+        return self._ramp.save() if self.here else {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         if self.here:
-            self._old, self._new = state["old"].copy(), state["new"].copy()
-            self._begin, self._end = state["begin"], state["end"]
+            self._ramp.restore(state)

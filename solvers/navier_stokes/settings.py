@@ -56,7 +56,7 @@ class Reservoir(_Table):
 
 
 class Seam(_Table):
-    """A side that takes prescribed amounts of mass, momentum and energy from a partner."""
+    """A side that a partner shares: who gives amounts through it, is the flow beyond it, or the body behind a wall."""
 
     kind: Literal["seam"]
 

@@ -17,6 +17,7 @@ from .beyond import Beyond
 from .closures import Fluid, create_fluid
 from .grid import EQUATIONS, Grid
 from .partition import GHOSTS
+from .ramp import Ramp
 from .settings import SIDES, NavierStokesSettings, Reservoir, Wall
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class NavierStokes:
         self._crossed: dict[str, Array] = {}
         self._seam_flux: dict[str, Array] = {}
         self._beyond: dict[str, Beyond] = {}
+        self._shared_walls: dict[str, Ramp] = {}
         self._set_boundaries()
         named = [side for side, boundary in settings.boundaries.items() if boundary.kind in ("wall", "reservoir")]
         named += ["body force"] if settings.body_force else []
@@ -84,14 +86,20 @@ class NavierStokes:
             self._step(step)
             left = 0.0 if steps <= 1 else left - step
         for side in self._rows.keys() & self._crossed.keys():
-            self._rows[side] += _total(self._crossed[side])
+            added = _total(self._crossed[side])
+            if side in self._shared_walls:
+                added[-1] = 0.0  # the partner's
+            self._rows[side] += added
 
     def inventory(self) -> Book:
         """Mass (1,), momentum (3,) and total energy (1,) in this rank's cells."""
         return _book(_total(self.grid.state) * self.grid.cell_volume)
 
     def rows(self) -> dict[str, Book]:
-        """What each wall, reservoir and the body force added so far (this rank's share), by name of the side."""
+        """What each wall, reservoir and the body force added so far (this rank's share), by name of the side.
+
+        A wall that a partner shares has the impulse only: its heat crosses to the partner, as ``seam_amounts`` says.
+        """
         return {name: _book(total) for name, total in self._rows.items()}
 
     def save(self) -> dict[str, Any]:
@@ -102,6 +110,7 @@ class NavierStokes:
             "rows": {name: total.copy() for name, total in self._rows.items()},
             "seam_flux": {side: flux.copy() for side, flux in self._seam_flux.items()},
             "beyond": {side: beyond.save() for side, beyond in self._beyond.items()},
+            "shared_walls": {side: ramp.save() for side, ramp in self._shared_walls.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -114,6 +123,8 @@ class NavierStokes:
             self.set_seam_flux(side, flux)
         for side, beyond in self._beyond.items():
             beyond.restore(state["beyond"][side])
+        for side, ramp in self._shared_walls.items():
+            ramp.restore(state["shared_walls"][side])
         self._refresh()
 
     def write_fields(self, path: str | Path) -> None:
@@ -199,9 +210,7 @@ class NavierStokes:
 
         Without, the fields go on beyond a seam in straight lines, which is of second order.
         """
-        axis, end = _axis_end(side)
-        if side not in [name for name, boundary in self.settings.boundaries.items() if boundary.kind == "seam"]:
-            raise SolverError(f"side '{side}' is no seam")
+        axis, end = self._seam(side)
         values = self._energies(self.layer_states(side, 1)[0][:, :5])
         self._beyond[side] = Beyond(self.grid, self.comm, axis, end, np.tile(values, (GHOSTS, 1)))
         self._refresh()
@@ -214,6 +223,39 @@ class NavierStokes:
         self._beyond[side].go_to(self._energies(np.asarray(state, dtype=np.float64)), self.time, time)
         if time <= self.time:
             self._refresh()
+
+    def close_seam(self, side: str) -> None:
+        """Let a seam be a wall at rest, impermeable and without slip, whose temperature is the partner's. Collective.
+
+        Until ``set_wall_temperature`` says what it is, each face is as warm as the cell next to it. The impulse on it
+        is booked in a row by the side's name; ``seam_amounts`` has the impulse too, and the heat that entered.
+        """
+        axis, end = self._seam(side)
+        self._rows[side] = np.zeros(EQUATIONS)
+        if self._seam_flux.pop(side, None) is not None:
+            self._kernel.set_wall(axis, end, True, (0.0, 0.0, 0.0), 0.0, 0.0)
+            self._shared_walls[side] = Ramp(self.layer_states(side, 1)[0][:, 4].copy())
+        self._refresh()
+
+    def set_wall_temperature(self, side: str, temperature: Array, time: float) -> None:
+        """Let the temperature of the faces (n,) of ``close_seam`` go in a straight line to this one at ``time``.
+
+        It stays there. A ``time`` that is not later than the present one sets it at once. Collective.
+        """
+        if side in self._shared_walls:
+            self._shared_walls[side].go_to(np.array(temperature, dtype=np.float64), self.time, time)
+        if time <= self.time:
+            self._refresh()
+
+    def wall_temperature(self, side: str) -> Array:
+        """The present temperature of this rank's faces of a seam that is a wall, (faces,); not collective."""
+        return self._shared_walls[side].at(self.time) if side in self._shared_walls else np.zeros(0)
+
+    def _seam(self, side: str) -> tuple[int, int]:
+        """Axis and end of a seam."""
+        if side not in [name for name, boundary in self.settings.boundaries.items() if boundary.kind == "seam"]:
+            raise SolverError(f"side '{side}' is no seam")
+        return _axis_end(side)
 
     def _energies(self, state: Array) -> Array:
         """Density, velocity and internal energy (n, 5), of density, velocity and temperature."""
@@ -349,6 +391,8 @@ class NavierStokes:
         for side, beyond in self._beyond.items():
             if beyond.here:
                 self._kernel.set_beyond(*_axis_end(side), beyond.at(time))
+        for side, ramp in self._shared_walls.items():
+            self._kernel.set_wall_temperature(*_axis_end(side), ramp.at(time))
         self._kernel.primitives()
         f, fluid = self._fields, self.fluid
         density = f[_DENSITY]
