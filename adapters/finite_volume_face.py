@@ -1,4 +1,7 @@
-"""One side of a Navier-Stokes box at an interface: amounts in and the states of its cells out, or the reverse."""
+"""One side of a Navier-Stokes box at an interface: amounts in and the states of its cells out, or the reverse.
+
+A side that is a wall to its partner is ``finite_volume_wall``'s.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, S
 from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
 from ..solvers.navier_stokes.estimate import initial_problem, longest_step
 from ..solvers.navier_stokes.partition import GHOSTS, most_ranks, processors
-from ..solvers.navier_stokes.settings import Side
+from ..solvers.navier_stokes.settings import AXES, Side
+from .finite_volume_wall import FiniteVolumeWall
 from .flow_profiles import FlowProfiles
 
 AMOUNTS: tuple[str, ...] = ("mass", "momentum", "energy")
@@ -23,7 +27,11 @@ STATES: tuple[str, ...] = ("density", "velocity", "temperature", "pressure")
 
 _BEYOND: tuple[str, ...] = ("density", "velocity", "temperature")
 """States that make the cells beyond a side."""
-_EXCHANGES: dict[str, Exchange] = {"amounts": (STATES, AMOUNTS + _BEYOND), "states": (AMOUNTS + STATES, _BEYOND)}
+_EXCHANGES: dict[str, Exchange] = {
+    "amounts": (STATES, AMOUNTS + _BEYOND),
+    "states": (AMOUNTS + STATES, _BEYOND),
+    "wall": (("energy", "temperature"), ("temperature",)),
+}
 """What a side gives and takes under each condition; where amounts are taken, states may come too."""
 
 _AMOUNT_COLUMNS = {"mass": slice(0, 1), "momentum": slice(1, 4), "energy": slice(4, 5)}
@@ -43,18 +51,28 @@ class FiniteVolumeFaceSettings(BaseModel):
 
     side: Side
     """Side of the box at the interface; its boundary must be of kind ``seam``."""
-    condition: Literal["amounts", "states"] = "amounts"
-    """What the side takes: amounts, as fluxes through its faces, or the states of the partner's cells beyond it."""
+    condition: Literal["amounts", "states", "wall"] = "amounts"
+    """What the side takes: amounts, as fluxes through its faces, the states of the partner's cells beyond it, or as a
+    wall the partner's temperature."""
     layers: Annotated[int, Field(ge=1)] = 8
-    """Layers of cells next to the side whose state is given; at most all of them."""
+    """Layers of cells next to the side whose state is given, unless it is a wall; at most all of them."""
 
 
 class CoupledFlow(NavierStokes):
-    """The flow solver with its output folder."""
+    """The flow solver with its output folder, and a record of profiles along each axis that an interface is across."""
 
     def __init__(self, settings: NavierStokesSettings, context: Context) -> None:
         super().__init__(settings, context.comm, context.case)
         self._output = context.output
+        self._done = context.done
+        self._profiles: dict[int, FlowProfiles] = {}
+
+    def profiles(self, axis: int) -> FlowProfiles:
+        """The record along an axis, which both sides across it share: ``profiles.h5``, of another ``profiles-x.h5``."""
+        if axis not in self._profiles:
+            name = f"profiles-{AXES[axis]}.h5" if self._profiles else "profiles.h5"
+            self._profiles[axis] = FlowProfiles(self, axis, self._output / name, self._done)
+        return self._profiles[axis]
 
     def write(self, window: int, time: float) -> None:
         """Write the fields at the end of ``window``; -1 is the initial state."""
@@ -209,9 +227,7 @@ def _check(request: CheckRequest) -> Estimate | None:
     table = f"participants.{request.participant}.solver"
     _check_seams(request, settings)
     for name, side in request.interfaces.items():
-        taken = request.exchanged[name][1] if name in request.exchanged else ()
-        if side.condition == "states" or any(state in taken for state in _BEYOND):
-            request.require_exchange(name, "condition", AMOUNTS if side.condition == "states" else (), _BEYOND)
+        _check_exchange(request, name, side.condition)
     cells = int(np.prod(settings.cells))
     if processors(settings.cells, request.ranks) is None:
         place, most = f"participants.{request.participant}", most_ranks(settings.cells)
@@ -233,6 +249,15 @@ def _check(request: CheckRequest) -> Estimate | None:
     steps = max(1.0, request.window / longest_step(settings, fluid))
     seconds = steps * (_STEP_SECONDS + 3.0 * _CELL_SECONDS * cells / request.ranks)
     return Estimate(size=f"{cells} cells", steps=steps, seconds=seconds)
+
+
+def _check_exchange(request: CheckRequest, name: str, condition: str) -> None:
+    """Refuse a side whose partner is not what its condition needs."""
+    taken = request.exchanged[name][1] if name in request.exchanged else ()
+    if condition == "wall":
+        request.require_exchange(name, "condition", ("energy",), ("temperature",))
+    elif condition == "states" or any(state in taken for state in _BEYOND):
+        request.require_exchange(name, "condition", AMOUNTS if condition == "states" else (), _BEYOND)
 
 
 def _check_seams(request: CheckRequest, settings: NavierStokesSettings) -> None:
@@ -263,9 +288,13 @@ def _create_solver(settings: NavierStokesSettings, context: Context) -> CoupledF
     return CoupledFlow(settings, context)
 
 
-def _create_adapter(solver: Any, settings: FiniteVolumeFaceSettings, context: Context) -> FiniteVolumeFace:
-    axis = SIDES.index(settings.side) // 2
-    return FiniteVolumeFace(solver, settings, FlowProfiles(solver, axis, context.output / "profiles.h5", context.done))
+def _create_adapter(
+    solver: Any, settings: FiniteVolumeFaceSettings, context: Context
+) -> FiniteVolumeFace | FiniteVolumeWall:
+    profiles = solver.profiles(SIDES.index(settings.side) // 2)
+    if settings.condition == "wall":
+        return FiniteVolumeWall(solver, settings.side, profiles)
+    return FiniteVolumeFace(solver, settings, profiles)
 
 
 KIND = Kind(

@@ -26,12 +26,16 @@ class FlowProfiles:
         self._count = float(np.prod(grid.cells) / self._cells)
         edges = np.linspace(solver.settings.lower[axis], solver.settings.upper[axis], self._cells + 1)
         self._file = ProfileFile(path, axis, edges, done) if solver.comm.rank == 0 else None
+        self._sampled = -1.0
         if self._file:
             # A run that ends early leaves what it has seen.
             atexit.register(self._file.close)
 
     def sample(self, time: float) -> None:
-        """Add the present instant. Collective."""
+        """Add the present instant, once, at however many interfaces. Collective."""
+        if time <= self._sampled:
+            return
+        self._sampled = time
         solver = self._solver
         density = solver.density
         fields = (density, density * solver.temperature, *(density * solver.velocity))

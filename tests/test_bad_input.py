@@ -350,6 +350,14 @@ FLOW_MISTAKES = {
     "a side at the other end": ('side = "z-lower"', 'side = "z-upper"', "[interfaces.seam] sides", "8 apart along z"),
     "a side that is no seam": ('{kind = "seam"}', '{kind = "wall"}', SIDE, "whose boundary is of kind 'wall'"),
     "an unknown side": ('side = "z-lower"', 'side = "lower"', SIDE, 'did you mean "'),
+    "an unknown condition": ('side = "z-lower"', 'side = "z-lower"\ncondition = "walls"', 'did you mean "wall"?'),
+    "a wall without a temperature": (
+        'side = "z-lower"',
+        'side = "z-lower"\ncondition = "wall"',
+        "sides.channel] condition",
+        "'wall', where 'channel' gives temperature and takes nothing",
+        "with it, that 'channel' gives energy and takes temperature",
+    ),
     "a seam without an interface": (
         WALL,
         'z-upper = {kind = "seam"}',
