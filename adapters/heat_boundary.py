@@ -149,7 +149,7 @@ def _check(request: CheckRequest) -> Estimate:
 
 
 def _create_solver(settings: HeatSettings, context: Context) -> CoupledHeat:
-    start(context.comm)
+    start()
     from .heat_body import CoupledHeat
 
     return CoupledHeat(settings, context)

@@ -234,7 +234,7 @@ def _check_expansion(request: CheckRequest, settings: SolidSettings) -> None:
 
 
 def _create_solver(settings: SolidSettings, context: Context) -> CoupledSolid:
-    start(context.comm)
+    start()
     from .solid_body import CoupledSolid
 
     return CoupledSolid(settings, context)

@@ -42,7 +42,7 @@ def heat_conduction(settings: HeatSettings, comm: MPI.Comm, directory: Path = Pa
 
     Raises ``SolverError`` where DOLFINx is missing, or mesh, boundaries and materials do not fit together.
     """
-    start(comm)
+    start()
     from .heat import HeatConduction
 
     return HeatConduction(settings, comm, directory)
@@ -53,7 +53,7 @@ def solid_mechanics(settings: SolidSettings, comm: MPI.Comm, directory: Path = P
 
     Raises ``SolverError`` where DOLFINx is missing, or mesh, boundaries and materials do not fit together.
     """
-    start(comm)
+    start()
     from .solid import SolidMechanics
 
     return SolidMechanics(settings, comm, directory)

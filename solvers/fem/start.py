@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from ..errors import SolverError
-
-if TYPE_CHECKING:
-    from mpi4py import MPI
 
 NEEDED = {"dolfinx": "python3-dolfinx-real", "petsc4py": "python3-petsc4py-real", "meshio": "meshio (from PyPI)"}
 """Modules that the solvers need, and the packages that have them."""
@@ -20,14 +16,16 @@ def missing() -> str:
     return f"finite elements need {', '.join(absent)}" if absent else ""
 
 
-def start(comm: MPI.Comm) -> None:
-    """Start PETSc on ``comm``: by default it would wait for every rank of the world. Collective.
+def start() -> None:
+    """Start PETSc on this rank alone: by default it would wait for every rank of the world.
 
-    Raises ``SolverError`` where something is not installed.
+    Its matrices and vectors live on the communicators that they are made with all the same. Raises ``SolverError``
+    where something is not installed.
     """
     problem = missing()
     if problem:
         raise SolverError(problem)
     import petsc4py  # pyright: ignore[reportMissingImports]
+    from mpi4py import MPI
 
-    petsc4py.init([], comm=comm)
+    petsc4py.init([], comm=MPI.COMM_SELF)

@@ -51,8 +51,10 @@ class Grid:
         except ImportError as error:
             raise SolverError("the Navier-Stokes solver needs petsc4py; on Debian: python3-petsc4py-real") from error
         self._division = division
-        # PETSc starts on the ranks that use it: by default it would wait for every rank of the world.
-        petsc4py.init([], comm=comm)
+        from mpi4py import MPI  # not before: importing it starts MPI
+
+        # PETSc starts on this rank alone: by default it would wait for every rank of the world.
+        petsc4py.init([], comm=MPI.COMM_SELF)
         from petsc4py import PETSc  # pyright: ignore[reportMissingImports]
 
         self._petsc: Any = PETSc

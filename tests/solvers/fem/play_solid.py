@@ -17,7 +17,7 @@ from .solids import LAWS, held, imbalance, mixed, solid
 def main() -> None:
     """The command line."""
     comm = MPI.COMM_WORLD
-    start(comm)
+    start()
     found: dict[str, list[float]] = {"rest": []}
     bodies = {law: mixed(law, comm, spectral_radius=0.8) for law in LAWS}
     bodies["in space"] = solid(
