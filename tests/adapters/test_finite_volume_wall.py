@@ -170,6 +170,7 @@ EXPLICIT = 'kind = "serial-explicit"\norder = ["slab", "flow"]'
 IMPLICIT = 'kind = "serial-implicit"\norder = ["flow", "slab"]\nsamples = 3\nconvergence = { relative = 1e-9 }'
 USUAL = {"end": 25.0, "scheme": EXPLICIT, "ranks": 1, "cells": [1, 1, 8], "more": "", "slab": 'condition = "flux"'}
 ROBIN = 'condition = "robin"\ncoefficient = 6.0'
+MESH = 'mesh = {{ kind = "box", lower = [0, 0, -0.5], upper = [1, 2, 0], cells = [7, 9, 4] }}\n'
 SIDES = 'x-lower = { kind = "periodic" }\nx-upper = { kind = "periodic" }'
 VARIANTS: dict[str, dict[str, Any]] = {
     "explicit": {},
@@ -226,6 +227,22 @@ def test_a_couette_flow_over_a_slab_reaches_its_steady_state(name: str, runs: An
 def test_the_number_of_ranks_does_not_matter(runs: Any) -> None:
     one, two = (profile(runs[0] / name, "flow")[1] for name in ("one rank", "two ranks"))
     np.testing.assert_allclose(two, one, rtol=1e-12)
+
+
+def test_the_faces_of_a_flow_and_a_mesh_that_does_not_match_are_one_wall(tmp_path: Path) -> None:
+    """4 x 5 faces on a body of 7 x 9 x 4 cells, on two ranks of the flow: the same steady state, without a ripple."""
+    slab = CASE[CASE.index('kind = "heat-slab"') : CASE.index("[participants.flow]")]
+    body = slab.replace("heat-slab", "heat-conduction").replace('axis = "z"\ncells = 5\n', "")
+    body = body.replace("lower = [0, 0, -0.5]\nupper = [1, 2, 0]\n", MESH).replace("step = 0.05", "step = 0.25")
+    body = body.replace("upper = {{", "z-upper = {{").replace("{{ lower", "{{ z-lower")
+    text = CASE.replace(slab, body).replace('side = "upper"', 'boundary = "z-upper"')
+    more = SIDES + "\n" + SIDES.replace("x-", "y-")
+    settings = USUAL | {"end": 20.0, "ranks": 2, "cells": [4, 5, 8], "more": more}
+    (tmp_path / "case.toml").write_text(text.format(**settings))
+    suture("run", tmp_path)
+    assert read_books(tmp_path / "RUN").worst <= 1e-12
+    z, temperature, _ = profile(tmp_path, "flow")
+    assert np.abs(temperature[-1] - (1.06 + 0.04 * z + z * (1 - z) / 7.0)).max() < 1e-8
 
 
 def test_two_temperatures_at_one_wall_are_refused(tmp_path: Path) -> None:
