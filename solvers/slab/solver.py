@@ -211,11 +211,11 @@ _CELLS: dict[End, int] = {"lower": 0, "upper": -1}
 
 
 def _book(self, dt: float, flux: Array, made: Array) -> None:
-        area = self.settings.area
-        self._crossed["lower"] += float(flux[0]) * dt * area
-        self._crossed["upper"] -= float(flux[-1]) * dt * area
-        if self.settings.source is not None:
-            self._rows["source"] += float(made.sum()) * dt * area
+    area = self.settings.area
+    self._crossed["lower"] += float(flux[0]) * dt * area
+    self._crossed["upper"] -= float(flux[-1]) * dt * area
+    if self.settings.source is not None:
+        self._rows["source"] += float(made.sum()) * dt * area
 
 
 _CELLS: dict[End, int] = {"lower": 0, "upper": -1}

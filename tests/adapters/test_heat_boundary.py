@@ -170,7 +170,7 @@ MISTAKES: dict[str, tuple[Any, ...]] = {
     "probe": (("order = 2\n", "order = 2\nprobes = { a = [1.0, 1.0, 1.0] }\n"), "probe 'a' has 3 coordinates"),
     "kind of mesh": (('kind = "box"', 'kind = "bow"'), 'did you mean "box"?'),
     "file": ((BOX, 'mesh = { kind = "file", file = "plate.msh" }'), "a mesh file, relative to the case"),
-    "conductivity": (("conductivity = 1.0", "conductivity = true"), "True", "a number, a formula in x, y, z, or a table"),
+    "material": (("conductivity = 1.0", "conductivity = true"), "True", "a number, a formula in x, y, z, or a table"),
 }
 
 
