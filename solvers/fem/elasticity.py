@@ -1,14 +1,18 @@
 """The inner forces of a solid body, its strain energy and the tractions on its facets.
 
-Strain energies per volume at rest, with F = I + grad u, C = F^T F, E = (C - I) / 2, J = det F and Lamé's parameters:
+With H = grad u, F = I + H, E = sym(H) + H^T H / 2, C = F^T F, J = det F and Lamé's parameters, strain energies per
+volume at rest and second Piola-Kirchhoff stresses are
 
-    linear               lambda / 2 tr(e)^2 + mu e:e,            e = sym(grad u)
-    st-venant-kirchhoff  lambda / 2 tr(E)^2 + mu E:E
-    neo-hookean          mu / 2 (tr C - 3 - 2 ln J) + lambda / 2 (ln J)^2
+    linear               lambda / 2 tr(e)^2 + mu e:e,  e = sym(H)             S = lambda tr(e) I + 2 mu e
+    st-venant-kirchhoff  lambda / 2 tr(E)^2 + mu E:E                          S = lambda tr(E) I + 2 mu E
+    neo-hookean          mu / 2 (tr C - 3 - 2 ln J)                           S = mu (I - C^-1)
+                         + lambda / 4 (J^2 - 1 - 2 ln J)                      + lambda / 2 (J^2 - 1) C^-1
 
-(Bonet & Wood, Nonlinear Continuum Mechanics for Finite Element Analysis, 2008, ch. 6). In a plane the third direction
-does not strain. The inner force is the derivative of the whole strain energy by the displacement at each dof, with the
-same quadrature; so that rigid bodies have none, and work is energy.
+(Wriggers, Nonlinear Finite Element Methods, 2008, ch. 3). In a plane the third direction does not strain. The inner
+force is the integral of F S : grad(test) with the energy's quadrature, which makes it the derivative of the energy.
+
+Everything is worked out from E, in which rigid motions cancel, and never from differences with the identity: near rest
+the round-off of C - I or ln J would be that of the modulus and not of the stress.
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ from .space import Space
 
 Array = NDArray[np.float64]
 
+_SMALL = 1e-2
+"""Where nine terms of the logarithm's series are exact to round-off."""
+
 
 class InnerForces(Protocol):
     """A material in a body. Displacements and forces are values of owned dofs, flat; all methods are collective."""
@@ -43,6 +50,10 @@ class InnerForces(Protocol):
 
     def energy(self, displacement: Array) -> float:
         """This rank's share of the strain energy."""
+        ...
+
+    def turned(self, displacement: Array) -> float:
+        """This rank's share of the volume that is turned inside out."""
         ...
 
     def tangent(self, displacement: Array) -> Matrix:
@@ -110,6 +121,10 @@ class LinearElasticity:
         """u.K u / 2."""
         return 0.5 * float(displacement @ (self._stiffness @ displacement))
 
+    def turned(self, displacement: Array) -> float:
+        """None: small strains do not turn anything."""
+        return 0.0
+
     def tangent(self, displacement: Array) -> Matrix:
         """K."""
         return self._stiffness
@@ -132,12 +147,14 @@ class HyperElasticity:
         self._space = space
         self._here, self._work = space.function(), space.function()
         law = _neo_hookean if neo_hookean else _st_venant_kirchhoff
-        gradient = ufl.variable(ufl.Identity(space.domain.dimension) + ufl.grad(self._here))
-        energy = law(gradient, lame, shear)
-        self._stress = ufl.diff(energy, gradient)
+        slope = ufl.grad(self._here)
+        gradient = ufl.Identity(space.domain.dimension) + slope
+        energy, stress = law(ufl.sym(slope) + 0.5 * slope.T * slope, lame, shear)
+        self._stress = gradient * stress
         measure = ufl.dx(metadata={"quadrature_degree": _quadrature_degree(space)})
         trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
         force = ufl.inner(self._stress, ufl.grad(test)) * measure
+        self._turned = engine.compiled(ufl.conditional(ufl.gt(ufl.det(gradient), 0.0), 0.0, 1.0) * measure)
         self._energy = engine.compiled(energy * measure)
         self._force = engine.compiled(force)
         self._tangent = engine.compiled(ufl.derivative(force, self._here, trial))
@@ -151,6 +168,11 @@ class HyperElasticity:
         """The integral over this rank's cells."""
         self.at(displacement)
         return engine.assemble_scalar(self._energy)
+
+    def turned(self, displacement: Array) -> float:
+        """The integral of one where det F is not positive."""
+        self.at(displacement)
+        return engine.assemble_scalar(self._turned)
 
     def tangent(self, displacement: Array) -> Matrix:
         """Assembled anew."""
@@ -187,11 +209,26 @@ def _quadrature_degree(space: Space) -> int:
     return 4 * (space.degree - 1) + 1 if simplex else 4 * space.degree
 
 
-def _st_venant_kirchhoff(gradient: Any, lame: Any, shear: Any) -> Any:
-    strain = 0.5 * (gradient.T * gradient - ufl.Identity(gradient.ufl_shape[0]))
-    return 0.5 * lame * ufl.tr(strain) ** 2 + shear * ufl.inner(strain, strain)
+def _st_venant_kirchhoff(strain: Any, lame: Any, shear: Any) -> tuple[Any, Any]:
+    """Energy and stress of a Green-Lagrange strain."""
+    identity, trace = ufl.Identity(strain.ufl_shape[0]), ufl.tr(strain)
+    energy = 0.5 * lame * trace**2 + shear * ufl.inner(strain, strain)
+    return energy, lame * trace * identity + 2.0 * shear * strain
 
 
-def _neo_hookean(gradient: Any, lame: Any, shear: Any) -> Any:
-    logarithm, stretches = ufl.ln(ufl.det(gradient)), ufl.inner(gradient, gradient) - gradient.ufl_shape[0]
-    return 0.5 * shear * (stretches - 2.0 * logarithm) + 0.5 * lame * logarithm**2
+def _neo_hookean(strain: Any, lame: Any, shear: Any) -> tuple[Any, Any]:
+    """Energy and stress of a Green-Lagrange strain; J^2 - 1 is a polynomial of its invariants, 2 tr E + ..."""
+    identity, trace = ufl.Identity(strain.ufl_shape[0]), ufl.tr(strain)
+    further = 4.0 * ufl.det(strain)
+    if strain.ufl_shape[0] == 3:
+        further = 2.0 * (trace**2 - ufl.tr(strain * strain)) + 8.0 * ufl.det(strain)
+    growth = 2.0 * trace + further
+    inverse, rest = ufl.inv(identity + 2.0 * strain), _less_logarithm(growth)
+    energy = 0.5 * shear * (rest - further) + 0.25 * lame * rest
+    return energy, 2.0 * shear * inverse * strain + 0.5 * lame * growth * inverse
+
+
+def _less_logarithm(x: Any) -> Any:
+    """x - ln(1 + x), where x is small by its series."""
+    series = sum((-1) ** n * x**n / n for n in range(2, 10))
+    return ufl.conditional(ufl.lt(abs(x), _SMALL), series, x - ufl.ln(1.0 + x))

@@ -105,7 +105,7 @@ class Balance:
             forces = self._forces(begin, correction, dt)
             residual = self._free(forces - loads)
             size = self._relative(residual, forces, loads)
-            if np.isnan(size):  # the body was turned inside out: go half of the way
+            if np.isnan(size) or self._turned(begin, correction, dt):  # go half of the way
                 change = 0.5 * change
                 correction = correction - change
                 continue
@@ -121,6 +121,13 @@ class Balance:
             f"the displacements at time {time + dt:g} have not converged in {_PASSES} Newton steps, "
             f"a residual of {size:.1e} is left: try a smaller 'step'"
         )
+
+    def _turned(self, begin: Motion, correction: Array, dt: float) -> bool:
+        """Whether a part of the body is turned inside out; collective."""
+        if self._inner.linear:
+            return False
+        own = self._inner.turned(self._level(begin, correction, dt))
+        return self._space.domain.comm.allreduce(own) > 0.0
 
     @property
     def _direct(self) -> bool:
