@@ -33,6 +33,7 @@ class Bookkeeper:
         self._solver = solver
         self._adapters = adapters
         # Asking for a protocol is slow, and this is done in every window.
+        self._gross = solver if isinstance(solver, GivesGross) else None
         self._audited = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, Audited)}
         self._buffered = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, KeepsBuffer)}
         self._inflows = [inflow for inflow in inflows if inflow.flow.amounts]
@@ -82,8 +83,8 @@ class Bookkeeper:
 
     def _solver_shares(self) -> dict[Entry, Array]:
         shares: dict[Entry, Array] = {("inventory", self._name, ""): self._spread(self._solver.inventory())}
-        if isinstance(self._solver, GivesGross):
-            shares["gross", self._name, ""] = self._spread(self._solver.gross())
+        if self._gross is not None:
+            shares["gross", self._name, ""] = self._spread(self._gross.gross())
         rows = self._solver.rows().items()
         return shares | {("row", self._name, row): self._spread(amounts) for row, amounts in rows}
 
