@@ -80,8 +80,8 @@ class SolidMechanics:
         self._velocity = self._at_start(settings.velocity)
         self._acceleration: Array | None = None
         self._seams = {name: self._seam(name) for name, b in settings.boundaries.items() if isinstance(b, Seam)}
-        self._rows = {name: np.zeros(4) for name in self._row_names()}
-        self._gross = np.zeros(2)
+        self._rows: dict[str, Array] = {name: np.zeros(4) for name in self._row_names()}
+        self._gross: Array = np.zeros(2)
         self._fix()
 
     # -- what the loop and the ledger ask ------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Balance:
 
     def _solve(self, begin: Motion, dt: float, time: float, loads: Array, correction: Array) -> Array:
         """What is added to the predicted displacement."""
-        system, before, change = None, np.inf, np.zeros_like(correction)
+        system, size, before, change = None, np.inf, np.inf, np.zeros_like(correction)
         for _ in range(_PASSES):
             forces = self._forces(begin, correction, dt)
             residual = self._free(forces - loads)
@@ -144,7 +144,7 @@ class Balance:
         first, *others = self._norms(residual, *terms)
         if not np.isfinite([first, *others]).all():
             return float("nan")
-        return first / max(float(np.linalg.norm(others)), np.finfo(float).tiny)
+        return first / max(float(np.linalg.norm(others)), float(np.finfo(float).tiny))
 
     def _norms(self, *arrays: Array) -> list[float]:
         """Norms over all ranks; collective."""

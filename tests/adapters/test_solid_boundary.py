@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from suture.couplers.kind import Context
 from suture.couplers.protocols import Adapter, GivesGross, Records, Rewinds, Solver, Writes
 from suture.couplers.window import Window
 
-from .test_heat_boundary import check
+from ..cases.variants import variant
+from ..mpi import suture
+from .test_heat_boundary import check, numbers
 
 SOLVER: dict[str, Any] = {
     "mesh": {"kind": "box", "lower": [0, 0], "upper": [1, 2], "cells": [3, 4]},
@@ -270,3 +273,20 @@ def test_a_partners_temperature_must_be_wanted(instead: str, message: str, tmp_p
     with pytest.raises(CaseError) as caught:
         check_thermal(tmp_path, "expansion = 1e-3", instead)
     assert message in str(caught.value) and "participants.plate.solver" in str(caught.value)
+
+
+def test_a_resumed_run_is_the_run_itself(tmp_path: Path) -> None:
+    """To the last bit: displacements, velocities, accelerations, rows, gross, and what the boundaries owe."""
+    every = [("end = 12.0", "end = 0.5"), ("[scheme]\n", "[run]\ncheckpoint_every = 3\n[scheme]\n")]
+    large = ("order = 2\n", 'order = 1\nmaterial = "neo-hookean"\nspectral_radius = 0.8\n')
+    coarse = [("cells = [50, 2]", "cells = [10, 1]"), ("cells = [48, 3]", "cells = [10, 2]"), ("(x-5)**2", "(x-10)**2")]
+    whole = variant("bar", tmp_path / "whole", *every, large, *coarse)
+    cut = variant("bar", tmp_path / "cut", *every, large, *coarse, ("end = 0.5", "end = 0.35"))
+    suture("run", whole)
+    suture("run", cut)
+    shutil.copy(whole / "case.toml", cut / "case.toml")
+    suture("run", cut, "--resume")
+    expected, found = numbers(whole), numbers(cut)
+    assert len(expected["left/course.h5/kinetic"]) == 10 and expected.keys() == found.keys()
+    for name, values in expected.items():
+        assert np.array_equal(values, found[name], equal_nan=True), name
