@@ -17,7 +17,10 @@ _TOLERANCE = 1e-10
 
 
 class Matrix:
-    """A distributed matrix that multiplies owned values, flat, into owned values. Products are collective."""
+    """A distributed matrix that multiplies owned values, flat, into owned values. Products are collective.
+
+    On several ranks PETSc keeps what Python no longer needs: a matrix that changes is assembled again, not made anew.
+    """
 
     def __init__(self, petsc: Any) -> None:
         self.petsc = petsc
@@ -91,5 +94,5 @@ class System:
 
     def free(self) -> None:
         """Release the factors."""
-        self._solver.destroy()
-        self._petsc.destroy()
+        for one in (self._solver, self._petsc, self._in, self._out):
+            one.destroy()

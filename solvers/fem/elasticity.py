@@ -57,7 +57,7 @@ class InnerForces(Protocol):
         ...
 
     def tangent(self, displacement: Array) -> Matrix:
-        """The derivative of the force."""
+        """The derivative of the force; holds until the next is asked for."""
         ...
 
     def traction(self, facets: Index) -> Multiplies:
@@ -158,6 +158,7 @@ class HyperElasticity:
         self._energy = engine.compiled(energy * measure)
         self._force = engine.compiled(force)
         self._tangent = engine.compiled(ufl.derivative(force, self._here, trial))
+        self._matrix = Matrix(engine.assemble_matrix(self._tangent))
 
     def force(self, displacement: Array) -> Array:
         """The integral of P : grad(test)."""
@@ -175,9 +176,10 @@ class HyperElasticity:
         return engine.assemble_scalar(self._turned)
 
     def tangent(self, displacement: Array) -> Matrix:
-        """Assembled anew."""
+        """Assembled again, in place of the last one."""
         self.at(displacement)
-        return Matrix(engine.assemble_matrix(self._tangent))
+        engine.assemble_again(self._matrix.petsc, self._tangent)
+        return self._matrix
 
     def traction(self, facets: Index) -> Multiplies:
         """The integral of P N times the test functions over the facets."""

@@ -199,6 +199,13 @@ def assemble_matrix(form: Any) -> Any:
     return matrix
 
 
+def assemble_again(matrix: Any, form: Any) -> None:
+    """Overwrite a matrix with what its bilinear form has become."""
+    matrix.zeroEntries()
+    fem.petsc.assemble_matrix(matrix, form)
+    matrix.assemble()
+
+
 def assemble_vector(form: Any, function: Any) -> NDArray[np.float64]:
     """Owned values of a linear form; ``function`` of the same space is overwritten."""
     function.x.array[:] = 0.0

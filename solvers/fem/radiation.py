@@ -29,6 +29,7 @@ class RadiatingSurface:
         coefficient = engine.fem.Constant(space.domain.mesh, settings.coefficient)
         self._load = engine.compiled(coefficient * (self._there**4 - self._here**4) * test * measure)
         self._tangent = engine.compiled(4.0 * coefficient * self._here**3 * trial * test * measure)
+        self._matrix = Matrix(engine.assemble_matrix(self._tangent))
 
     def load(self, now: Array, time: float) -> Array:
         """Rate at which heat enters at each owned dof; collective."""
@@ -37,9 +38,10 @@ class RadiatingSurface:
         return engine.assemble_vector(self._load, self._work)
 
     def tangent(self, now: Array) -> Matrix:
-        """Minus the derivative of the load; collective."""
+        """Minus the derivative of the load, until the next is asked for; collective."""
         self._set(now)
-        return Matrix(engine.assemble_matrix(self._tangent))
+        engine.assemble_again(self._matrix.petsc, self._tangent)
+        return self._matrix
 
     def _set(self, now: Array) -> None:
         self._here.x.array[: self._space.owned] = now
