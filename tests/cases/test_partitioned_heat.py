@@ -70,6 +70,26 @@ def test_linear_elements_are_of_second_order(runs: Any) -> None:
     assert np.log2(np.divide(errors[:-1], errors[1:])) == pytest.approx(2.0, abs=0.1), errors
 
 
+def on_ranks(folder: Path, left: int, right: int) -> Path:
+    """Linear elements, whose error shows: a difference between numbers of ranks would too."""
+    both = ('kind = "heat-conduction"\n', f'kind = "heat-conduction"\nranks = {right}\n')
+    return variant("partitioned-heat", folder, SHORT, *LINEAR, ("ranks = 2\n", ""), both, (
+        f"[participants.left]\nkind = \"heat-conduction\"\nranks = {right}",
+        f"[participants.left]\nkind = \"heat-conduction\"\nranks = {left}",
+    ))  # fmt: skip
+
+
+def test_one_two_and_three_ranks_a_side_give_the_same(tmp_path: Path) -> None:
+    sizes = {"one": (1, 1), "two": (2, 2), "three": (3, 3), "unlike": (3, 1)}
+    runs = tmp_path, played([on_ranks(tmp_path / name, *ranks) for name, ranks in sizes.items()], 6)
+    expected = result(runs, "one")
+    assert expected["error"] > 1e-3
+    for name in sizes:
+        found = result(runs, name)
+        for key in ("error", "crossed", "entered"):
+            assert found[key] == pytest.approx(expected[key], abs=1e-9), (name, key)
+
+
 @pytest.fixture(scope="module")
 def arcs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("arcs")
