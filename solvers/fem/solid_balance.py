@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,16 @@ _SETTLED = 1e-9
 _NEAR = 1e-5
 """Residual below which the last tangent serves once more."""
 _PASSES = 25
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One step in time."""
+
+    begin: Motion
+    dt: float
+    end: float
+    loads: Array
 
 
 class Balance:
@@ -56,21 +67,23 @@ class Balance:
 
         ``given`` is the displacement at the end, at the fixed dofs. Raises ``SolverError`` where it is not found.
         """
-        loads = sum(outer.values(), np.zeros_like(given))
-        correction = np.zeros_like(given)
-        correction[self._fixed] = (given - self._scheme.predicted(begin, dt))[self._fixed]
-        if self._scheme.inertial and not self._inner.linear:
-            correction = self._first_guess(begin, dt, loads, correction)
-        correction = self._solve(begin, dt, time, loads, correction)
-        forces = self._forces(begin, correction, dt)
+        at = _Step(begin, dt, time + dt, sum(outer.values(), np.zeros_like(given)))
+        start = self._first_guess(at) if self._scheme.inertial and not self._inner.linear else np.zeros_like(given)
+        moved = np.zeros_like(given)
+        moved[self._fixed] = (given - self._scheme.predicted(begin, dt) - start)[self._fixed]
+        correction = self._solve(at, start, moved)
+        forces = self._forces(at, correction)
         finite = self._space.domain.comm.allreduce(int(np.isfinite(forces).all())) == self._space.domain.comm.size
         if not finite:
-            raise SolverError(f"the displacement is not finite at time {time + dt:g}: look at the boundaries' formulas")
-        return self._scheme.finished(begin, correction, dt), forces, forces - loads
+            raise SolverError(f"the displacement is not finite at time {at.end:g}: look at the boundaries' formulas")
+        return self._scheme.finished(begin, correction, dt), forces, forces - at.loads
 
-    def _forces(self, begin: Motion, correction: Array, dt: float) -> Array:
-        inner = self._without_resultant(self._inner.force(self._level(begin, correction, dt)))
-        return self._mass @ self._scheme.accelerated(begin, correction, dt) + inner if self._scheme.inertial else inner
+    def _forces(self, at: _Step, correction: Array) -> Array:
+        """M a_m + N(u_f) for the predicted displacement plus a correction."""
+        inner = self._without_resultant(self._inner.force(self._level(at, correction)))
+        if not self._scheme.inertial:
+            return inner
+        return self._mass @ self._scheme.accelerated(at.begin, correction, at.dt) + inner
 
     def _without_resultant(self, forces: Array) -> Array:
         """Inner forces add up to none: what round-off leaves, alike in elements that are alike, is taken out evenly."""
@@ -79,54 +92,67 @@ class Balance:
         total = self._space.domain.comm.allreduce(own)
         return (blocks - total * self._space.components / self._space.size).ravel()
 
-    def _level(self, begin: Motion, correction: Array, dt: float) -> Array:
+    def _level(self, at: _Step, correction: Array) -> Array:
         """The displacement at which forces are in balance."""
-        path = self._scheme.predicted(begin, dt) + correction - begin.displacement
-        return begin.displacement + self._scheme.level * path
+        begin = at.begin.displacement
+        return begin + self._scheme.level * (self._scheme.predicted(at.begin, at.dt) + correction - begin)
 
-    def _first_guess(self, begin: Motion, dt: float, loads: Array, correction: Array) -> Array:
+    def _first_guess(self, at: _Step) -> Array:
         """The prediction, or where an acceleration that jumps makes it worse than that, a constant velocity."""
-        steady = begin.displacement + dt * begin.velocity - self._scheme.predicted(begin, dt)
-        steady[self._fixed] = correction[self._fixed]
-        predicted, other = (
-            self._norms(self._free(self._forces(begin, each, dt) - loads))[0] for each in (correction, steady)
-        )
-        return correction if predicted <= other else steady
+        steady = at.begin.displacement + at.dt * at.begin.velocity - self._scheme.predicted(at.begin, at.dt)
+        guesses = (np.zeros_like(steady), steady)
+        sizes = [self._norms(self._free(self._forces(at, each) - at.loads))[0] for each in guesses]
+        return guesses[0] if sizes[0] <= sizes[1] else guesses[1]
 
     def _free(self, forces: Array) -> Array:
         """Without the reactions."""
         forces[self._fixed] = 0.0
         return forces
 
-    def _solve(self, begin: Motion, dt: float, time: float, loads: Array, correction: Array) -> Array:
-        """What is added to the predicted displacement."""
-        system, size, before, change = None, np.inf, np.inf, np.zeros_like(correction)
+    def _solve(self, at: _Step, start: Array, moved: Array) -> Array:
+        """What is added to the predicted displacement; ``moved`` is what the fixed dofs go from ``start``.
+
+        In the first step of Newton's method they move, and the others with them as the tangent says, so that no element
+        is torn.
+        """
+        residual = self._forces(at, start) - at.loads + self._stiffened(at, start, moved)
+        change = -self._system(at, start).solve(self._free(residual))
+        found = start + moved + change
+        return found if self._direct else self._newton(at, found, change)
+
+    def _newton(self, at: _Step, correction: Array, change: Array) -> Array:
+        """The correction that balances forces; ``change`` was the last step towards it."""
+        system, size, before = None, np.inf, np.inf
         for _ in range(_PASSES):
-            forces = self._forces(begin, correction, dt)
-            residual = self._free(forces - loads)
-            size = self._relative(residual, forces, loads)
-            if np.isnan(size) or self._turned(begin, correction, dt):  # go half of the way
+            forces = self._forces(at, correction)
+            residual = self._free(forces - at.loads)
+            size = self._relative(residual, forces, at.loads)
+            if np.isnan(size) or self._turned(at, correction):  # go half of the way
                 change = 0.5 * change
                 correction = correction - change
                 continue
-            if self._done(size, before):
+            if size <= _ROUND_OFF or (size <= _SETTLED and size > 0.5 * before):
                 return correction
-            system = self._system(begin, dt, correction, system if size < _NEAR else None)
+            system = system if system and size < _NEAR else self._system(at, correction)
             change = -system.solve(residual)
-            correction = correction + change
-            if self._direct:
-                return correction
-            before = size
+            correction, before = correction + change, size
         raise SolverError(
-            f"the displacements at time {time + dt:g} have not converged in {_PASSES} Newton steps, "
+            f"the displacements at time {at.end:g} have not converged in {_PASSES} Newton steps, "
             f"a residual of {size:.1e} is left: try a smaller 'step'"
         )
 
-    def _turned(self, begin: Motion, correction: Array, dt: float) -> bool:
+    def _stiffened(self, at: _Step, correction: Array, moved: Array) -> Array:
+        """By how much the tangent changes the forces where the fixed dofs move."""
+        if not self._norms(moved)[0]:
+            return np.zeros_like(moved)
+        stiffness = self._inner.tangent(self._level(at, correction)) @ moved
+        return self._scheme.level * stiffness + self._scheme.inertia(at.dt) * (self._mass @ moved)
+
+    def _turned(self, at: _Step, correction: Array) -> bool:
         """Whether a part of the body is turned inside out; collective."""
         if self._inner.linear:
             return False
-        own = self._inner.turned(self._level(begin, correction, dt))
+        own = self._inner.turned(self._level(at, correction))
         return self._space.domain.comm.allreduce(own) > 0.0
 
     @property
@@ -134,13 +160,8 @@ class Balance:
         """Whether one solve is enough, and its residual need not be looked at."""
         return self._inner.linear and not self._iterative
 
-    def _done(self, size: float, before: float) -> bool:
-        return not self._direct and (size <= _ROUND_OFF or (size <= _SETTLED and size > 0.5 * before))
-
     def _relative(self, residual: Array, *terms: Array) -> float:
         """Norm of the residual over that of its terms, nan where these are not finite; collective."""
-        if self._direct:
-            return np.inf
         first, *others = self._norms(residual, *terms)
         if not np.isfinite([first, *others]).all():
             return float("nan")
@@ -151,17 +172,15 @@ class Balance:
         squares = self._space.domain.comm.allreduce(np.array([each @ each for each in arrays]))
         return np.sqrt(squares).tolist()
 
-    def _system(self, begin: Motion, dt: float, correction: Array, last: System | None) -> System:
+    def _system(self, at: _Step, correction: Array) -> System:
         """The system for a change of the displacement at the end, without the fixed rows."""
-        key = dt if self._inner.linear else 0.0
+        key = at.dt if self._inner.linear else 0.0
         if self._inner.linear and key in self._systems:
             return self._systems[key]
-        if last is not None:
-            return last
         while len(self._systems) >= (_SYSTEMS if self._inner.linear else 1):
             self._systems.pop(next(iter(self._systems))).free()
-        tangent = self._inner.tangent(self._level(begin, correction, dt))
-        terms = [(self._scheme.level, tangent), (self._scheme.inertia(dt), self._mass)]
+        tangent = self._inner.tangent(self._level(at, correction))
+        terms = [(self._scheme.level, tangent), (self._scheme.inertia(at.dt), self._mass)]
         petsc = combined(terms, self._fixed)
         if self._iterative:
             know_rigid_bodies(petsc, self._space.points[: self._space.owned, : self._space.components])

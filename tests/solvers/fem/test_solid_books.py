@@ -21,7 +21,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "midpoint": {},
     "damped": {"spectral_radius": 0.6},
     "quasi-static": {"time_integration": "quasi-static"},
-    "quadratic": {"order": 2, "spectral_radius": 0.5},
+    "quadratic": {"order": 2, "spectral_radius": 0.0},
 }
 
 # -- books -------------------------------------------------------------------------------------------------------------
