@@ -59,6 +59,10 @@ class Books:
     """What particle participants keep beyond their interfaces; their integration error is a row, so they close."""
     audits: dict[str, dict[str, Array | int]] = field(default_factory=dict)
     """By flow: number of audit windows, mean and root-mean-square difference sent - audit, largest relative one."""
+    noise: dict[str, dict[str, Array]] = field(default_factory=dict)
+    """By flow of a noisy sender: the mean amount a window, and its standard error; nan where that cannot be told."""
+    filters: dict[str, str] = field(default_factory=dict)
+    """Kind of the filter of each flow that has one; the flow's closing carry is what it holds, and is in transit."""
 
     @property
     def worst(self) -> float:
@@ -122,6 +126,8 @@ class _Reader:
             whole=self._whole(),
             buffers=[self._buffer(name) for name in self._file.get("buffers", [])],
             audits={name: audit for name in self._flow_names if (audit := self._audit(name))},
+            noise={name: self._noise(name) for name in self._flow_names if f"flows/{name}/error" in self._file},
+            filters={name: kind for name in self._flow_names if (kind := self._filter(name))},
         )
 
     def _get(self, path: str) -> Array:
@@ -212,6 +218,12 @@ class _Reader:
             int(checked.max(axis=1).argmax()) if checked.size else 0,
             checked.max(axis=1) if checked.size else np.zeros(0),
         )
+
+    def _noise(self, name: str) -> dict[str, Array]:
+        return {moment: self._file[f"flows/{name}/{moment}"][:] for moment in ("mean", "error")}
+
+    def _filter(self, name: str) -> str:
+        return str(self._file[f"flows/{name}"].attrs.get("filter", ""))
 
     def _audit(self, name: str) -> dict[str, Array | int]:
         audit, sent = self._get(f"flows/{name}/audit"), self._get(f"flows/{name}/sent")

@@ -66,7 +66,8 @@ class Bookkeeper:
         """What is there before the first window."""
         shares = self._solver_shares()
         for inflow in self._inflows:
-            shares["carry", inflow.flow.name, ""] = self._spread(inflow.in_transit())
+            held = self._spread(inflow.held_back())
+            shares["carry", inflow.flow.name, ""] = held + self._spread(inflow.in_transit())
         return shares | self._buffer_shares()
 
     def closing(self, received: Mapping[str, Mapping[str, Array]]) -> dict[Entry, Array]:

@@ -168,7 +168,11 @@ def _filled_in(case: Case, settings: Settings) -> Case:
     """The case with the kinds' settings in place, and units, order and exchanges where the file leaves them out."""
     participants = {
         name: one.model_copy(
-            update={"units": one.units or case.units, "solver": settings.get(("participants", name, "solver"), {})}
+            update={
+                "units": one.units or case.units,
+                "noisy": _is_noisy(one),
+                "solver": settings.get(("participants", name, "solver"), {}),
+            }
         )
         for name, one in case.participants.items()
     }
@@ -188,9 +192,22 @@ def _filled_in(case: Case, settings: Settings) -> Case:
     return case.model_copy(update=update)
 
 
+def _is_noisy(participant: Participant) -> bool:
+    """What the case says, or else the kind."""
+    if participant.noisy is not None:
+        return participant.noisy
+    return not participant.foreign and kinds.load_kind(participant.kind).noisy
+
+
 def _fill_interface(case: Case, name: str, interface: Interface, settings: Settings) -> Interface:
     sides = {side: settings.get(("interfaces", name, "sides", side), {}) for side in interface.sides}
     exchange = interface.exchange if interface.exchange is not None else _default_exchange(case, sides)
+    if interface.filter is not None:
+        noisy = [side for side in sides if side in case.participants and _is_noisy(case.participants[side])]
+        exchange = tuple(
+            d.model_copy(update={"filter": interface.filter}) if d.filter is None and d.sender in noisy else d
+            for d in exchange
+        )
     return interface.model_copy(update={"sides": sides, "exchange": exchange})
 
 

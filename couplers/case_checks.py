@@ -33,6 +33,7 @@ def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     for name, interface in case.interfaces.items():
         if _check_sides(case, name, interface, review):
             _check_exchange(case, name, interface, kinds, review)
+            _check_filters(case, name, interface, review)
             _check_extents(case, name, interface, kinds, review)
     _check_everyone_meets(case, review)
 
@@ -154,6 +155,24 @@ def _check_exchange(case: Case, name: str, interface: Interface, kinds: Mapping[
             if _check_quantity((*here, key), key, quantity, review):
                 _check_ability((*here, key), quantity, direction, interface, kinds, review)
                 _check_once((*here, key), quantity, f"{direction.sender} to {direction.receiver}", seen, review)
+
+
+def _check_filters(case: Case, name: str, interface: Interface, review: Review) -> None:
+    """A repeated window has no one value to remember; and an interface's filter needs noise to work on."""
+    place: Place = ("interfaces", name)
+    if interface.filter is not None and not any(case.participants[side].noisy for side in interface.sides):
+        remedy = "write it in the direction of `exchange` that it is for, or say noisy = true in [participants.NAME]"
+        found = f'"{interface.filter.kind}", where neither {" nor ".join(map(repr, interface.sides))} is noisy'
+        review.add((*place, "filter"), found, "a filter of what a noisy side gives", remedy)
+    if not case.scheme.implicit:
+        return
+    own = (((*place, "exchange", number), d.filter) for number, d in enumerate(interface.directions))
+    for where, filter in [(place, interface.filter)] if interface.filter else own:
+        if filter is not None:
+            found = f'"{filter.kind}" in scheme "{case.scheme.kind}", which repeats its windows'
+            remedy = 'remove it, or use "serial-explicit" or "parallel-explicit"'
+            allowed = "no filter: what was used must be what was given, or the iteration has nothing to converge to"
+            review.add((*where, "filter"), found, allowed, remedy)
 
 
 def _quantities(direction: Direction) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .filter_model import FilterSettings
 from .mapping_settings import AUTOMATIC, MappingSettings
 from .quantities import AMOUNTS, QUANTITIES, STATES
 from .scheme_model import Count, Scheme
@@ -87,6 +88,11 @@ class Participant(Table):
     kind: str = Field(description='Name of an installed kind, or "foreign": a program that joins by suture.join.')
     ranks: Count = Field(default=1, description="Number of MPI ranks.")
     units: UnitSystem | None = Field(default=None, description="Unit system of this participant; default: the case's.")
+    noisy: Annotated[bool, Field(strict=True)] | None = Field(
+        default=None,
+        description="Whether what it gives is noise about a mean, whose standard error is then told. Default: as its "
+        "kind says; false for a foreign participant.",
+    )
     solver: TableOfKind = Field(default_factory=dict, description="Settings of the solver, as its kind defines them.")
 
     @property
@@ -111,6 +117,11 @@ class Direction(Table):
     mapping: MappingSettings | None = Field(
         default=None, description="How values get from one side's places to the other's; default: the interface's."
     )
+    filter: FilterSettings | None = Field(
+        default=None,
+        description="How noise is taken out of what goes this way; amounts are delayed, and held in the books. "
+        "Default: the interface's where the sender is noisy, else none.",
+    )
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -126,6 +137,9 @@ class Interface(Table):
     )
     mapping: MappingSettings = Field(
         default=AUTOMATIC, description="How values get from one side's places to the other's; default: what suits them."
+    )
+    filter: FilterSettings | None = Field(
+        default=None, description="How noise is taken out of what a noisy side gives. Default: not at all."
     )
     sides: dict[str, TableOfKind] = Field(
         description="One table per participant, two in all, as its kind defines them."

@@ -82,6 +82,12 @@ class MappingError(SutureError):
     exit_code = 2
 
 
+class FilterError(SutureError):
+    """A filter cannot work on what it is given."""
+
+    exit_code = 2
+
+
 class LedgerError(SutureError):
     """A ledger file is missing or cannot be read."""
 

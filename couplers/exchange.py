@@ -11,6 +11,7 @@ from mpi4py import MPI
 from .cells import Array
 from .choice import Acquaintance
 from .errors import CommunicationError, MappingError
+from .filter_model import FilterSettings
 from .mapping_settings import AUTOMATIC, MappingSettings
 from .quantities import QUANTITIES
 from .rendezvous import Discretisation
@@ -33,6 +34,9 @@ class Flow:
     lag: int
     iterated: bool = False
     mapping: MappingSettings = AUTOMATIC
+    filter: FilterSettings | None = None
+    noisy: bool = False
+    """Whether what is given is a sample of a random quantity, as particles give it, so that its mean has an error."""
 
     @property
     def amounts(self) -> tuple[str, ...]:

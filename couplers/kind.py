@@ -67,6 +67,8 @@ class Kind:
     """Whether ``restore`` and ``advance`` repeat a window identically, which an implicit scheme needs."""
     resumes: bool = False
     """Whether a new solver and adapter can ``restore`` what others have saved, which checkpoints need."""
+    noisy: bool = False
+    """Whether what its adapter gives is noise about a mean, as that of particles is."""
     exchange: Callable[[Any], Exchange] | None = None
     """``exchange(interface_settings)``: which of ``gives`` and ``takes``, where the side's settings decide it."""
 

@@ -8,11 +8,13 @@
     /participants/NAME/rows/ROW           (windows, columns)   what the boundary or source added
     /flows/NAME/{sent,received,audit}     (windows, columns)   audit is nan in a window without one
     /flows/NAME/carry                     (windows + 1, columns)
+    /flows/NAME/{mean,error}              (columns,)   of a noisy sender: amount a window so far, and its standard error
     /buffers/NAME/inventory               (windows + 1, columns)   of the sender's buffer, by flow
     /buffers/NAME/rows/ROW                (windows, columns)
 
 Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan. Attributes of the root:
-``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run reached its end.
+``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run reached its end. Of
+a flow: ``interface``, ``sender``, ``receiver``, ``lag``, ``noisy`` and the kind of its ``filter``, or an empty text.
 """
 
 from __future__ import annotations
@@ -20,10 +22,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .blocking import Blocking
 from .ledger import Chart, Closing
 from .series import SeriesFile
 
 NAME = "ledger.h5"
+_MOMENTS = "/mean", "/error"
+"""Datasets that do not grow."""
 
 
 class LedgerFile:
@@ -38,8 +43,16 @@ class LedgerFile:
         for flow in chart.flows:
             group = file.create_group(f"flows/{flow.name}")
             group.attrs.update(
-                {"interface": flow.interface, "sender": flow.sender, "receiver": flow.receiver, "lag": flow.lag}
+                {
+                    "interface": flow.interface,
+                    "sender": flow.sender,
+                    "receiver": flow.receiver,
+                    "lag": flow.lag,
+                    "noisy": flow.noisy,
+                    "filter": flow.filter.kind if flow.filter else "",
+                }
             )
+        self._noise = {flow.name: Blocking(len(chart.columns)) for flow in chart.flows if flow.noisy}
         self._put_holdings(opening)
         self.flush()
 
@@ -51,10 +64,16 @@ class LedgerFile:
         file = self._series.file
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
-        for name in names:
+        series = [name for name in names if not name.endswith(_MOMENTS)]
+        for name in series:
             opened_with = name == "time" or name.endswith(("/inventory", "/carry"))
             self._series.cut(name, windows + int(opened_with))
         file.attrs.update({**attributes, "complete": False})
+        self._noise = {}
+        for name, group in file.get("flows", {}).items():
+            if group.attrs.get("noisy", False):
+                self._noise[name] = Blocking(group["sent"].shape[1])
+                self._noise[name].add(group["sent"][:])
         return self
 
     def append(self, closing: Closing) -> None:
@@ -73,7 +92,10 @@ class LedgerFile:
                 put(f"flows/{name}/{kind}", values)
         for (name, row), values in closing.buffer_rows.items():
             put(f"buffers/{name}/rows/{row}", values)
-        self._series.write_soon()
+        for name, noise in self._noise.items():
+            noise.add(closing.sent[name])
+        if self._series.due():
+            self.flush()
 
     def _put_holdings(self, closing: Closing) -> None:
         """What is held at the windows' ends; the opening has it too."""
@@ -87,7 +109,10 @@ class LedgerFile:
             put(f"buffers/{name}/inventory", values)
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write what is buffered, and what the means and their errors are by now."""
+        for name, noise in self._noise.items():
+            for moment, values in zip(_MOMENTS, (noise.mean(), noise.error()), strict=True):
+                self._series.file.require_dataset(f"flows/{name}{moment}", values.shape, "f8")[:] = values
         self._series.flush()
 
     def close(self, complete: bool) -> None:

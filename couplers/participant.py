@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from mpi4py import MPI
 
 from . import checkpoint
 from .bookkeeping import Bookkeeper
@@ -27,6 +28,7 @@ from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, TakesEls
 from .quantities import QUANTITIES
 from .rewinder import Rewinder
 from .scheme import flows_of
+from .smoothing import create_smoother
 from .status import Status
 from .traffic import Inflow, Outflow
 from .units import factor
@@ -172,9 +174,18 @@ class Participant:
         ahead = self.case.scheme.extrapolation
         assert ahead is not None, "filled in when the case is loaded"
         self._inflows = [
-            Inflow(channel, ahead, self.clock) for channel in channels if channel.flow.receiver == self.name
+            Inflow(channel, ahead, self.clock, create_smoother(channel.flow, self._total))
+            for channel in channels
+            if channel.flow.receiver == self.name
         ]
         self._outflows = [Outflow(channel, self.clock) for channel in channels if channel.flow.sender == self.name]
+
+    def _total(self, share: Array) -> Array:
+        """Sum over this participant's ranks."""
+        result = np.empty_like(share)
+        request = self.world.comm.Iallreduce(np.ascontiguousarray(share), result, op=MPI.SUM)
+        wait([request], self.case.run.deadline, f"the other ranks of {self.name!r}")
+        return result
 
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
@@ -213,9 +224,12 @@ class Participant:
         return {q: np.zeros((len(adapter.cells(q)), QUANTITIES[q].components)) for q in flow.amounts}
 
     def _opening_amounts(self, flow: Flow) -> dict[str, Array]:
-        """What enters in the first window before anybody has given it: the adapter's estimate, or nothing."""
+        """What enters before anybody has given it: the adapter's estimate for a window, or nothing.
+
+        It is needed where the first window comes before what is given in it, and where a filter holds what came before.
+        """
         adapter, nothing = self.adapters[flow.interface], self._nothing(flow)
-        if (flow.lag or flow.iterated) and flow.amounts and isinstance(adapter, Opens):
+        if (flow.lag or flow.iterated or flow.filter) and flow.amounts and isinstance(adapter, Opens):
             return nothing | dict(adapter.initial_amounts(self._window(0)))
         return nothing
 

@@ -23,6 +23,8 @@ def flows_of(case: Case) -> list[Flow]:
             lag=int(case.early(direction) and not case.scheme.implicit),
             iterated=case.early(direction) and case.scheme.implicit,
             mapping=direction.mapping or interface.mapping,
+            filter=direction.filter,
+            noisy=bool(case.participants[direction.sender].noisy),
         )
         for name, interface in case.interfaces.items()
         for direction in interface.directions

@@ -49,9 +49,13 @@ class SeriesFile:
         """Add some rows to a dataset, which the first rows make."""
         self._buffer.setdefault(name, []).append(rows)
 
+    def due(self) -> bool:
+        """Whether the last writing is some seconds ago."""
+        return time.monotonic() - self._written > _FLUSH_EVERY
+
     def write_soon(self) -> None:
-        """Write what is buffered if the last writing is some seconds ago."""
-        if time.monotonic() - self._written > _FLUSH_EVERY:
+        """Write what is buffered if it is due."""
+        if self.due():
             self.flush()
 
     def flush(self) -> None:

@@ -12,6 +12,7 @@ from .cells import Array, total
 from .clock import Clock
 from .errors import CommunicationError
 from .exchange import Channel
+from .smoothing import Smoother
 from .waveform import Recording, evenly, held, is_amount, last, over, summed
 
 _WEIGHTS = {"constant": (1.0,), "linear": (2.0, -1.0), "quadratic": (3.0, -3.0, 1.0)}
@@ -22,16 +23,18 @@ class Inflow:
     """One flow as its receiver has it: ``course[quantity]`` (points, samples * components) is what a window uses.
 
     Of an iterated flow the course is foreseen, and then set anew in every iteration; at the end of the window the
-    amounts that were given and not used are carried to the next one, so that a finite tolerance loses nothing.
+    amounts that were given and not used are carried to the next one, so that a finite tolerance loses nothing. Of a
+    filtered flow the course is what the filter makes of it, and the amounts that the filter holds are carried.
     """
 
-    def __init__(self, channel: Channel, extrapolation: str, clock: Clock) -> None:
+    def __init__(self, channel: Channel, extrapolation: str, clock: Clock, smoother: Smoother | None = None) -> None:
         self.flow = channel.flow
         self.channel = channel
         self._clock = clock
+        self._smoother = smoother
         self.course: dict[str, Array] = {}
         self.arrived: dict[str, Array] = {}
-        """What the sender gave last."""
+        """What the sender gave last, as the filter has left it."""
         self.before: dict[str, Array] = {}
         """What it had given before that."""
         self.carried: dict[str, Array] = {}
@@ -55,6 +58,8 @@ class Inflow:
                 self._history[quantity] = [self.course[quantity]]
         self.arrived = dict(self.course)
         self._pending = self.flow.lag > 0
+        if self._smoother:
+            self.carried = self._smoother.open(self.course)
 
     def take(self) -> None:
         """Get this window's (or this iteration's) course."""
@@ -64,6 +69,9 @@ class Inflow:
             self._pending = False
             return
         self.collect()
+        if self._smoother:
+            with self._clock.span("filter"):
+                self.arrived, self.carried = self._smoother.smooth(self.arrived)
         self.course = dict(self.arrived)
         if self.flow.lag:
             self._remember()
@@ -128,6 +136,7 @@ class Inflow:
             "opening": self._opening,
             "history": {q: {str(age): c for age, c in enumerate(kept)} for q, kept in self._history.items()},
             "pending": self._pending,
+            "filter": self._smoother.save() if self._smoother else {},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -136,6 +145,8 @@ class Inflow:
         self._opening = dict(state["opening"])
         self._history = {q: [kept[age] for age in sorted(kept)] for q, kept in state["history"].items()}
         self._pending = bool(state["pending"])
+        if self._smoother:
+            self._smoother.restore(state["filter"])
 
 
 class Outflow:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .couplers.audit import Balance, Books, read_books
+from .couplers.cells import Array
 from .couplers.errors import ConservationError
 
 
@@ -38,6 +39,18 @@ def on_iterations(books: Books) -> list[str]:
     return said
 
 
+def on_held(books: Books) -> list[str]:
+    """What filters still hold at the end, with what is in transit: given, in the books, and not used."""
+    said = []
+    for flow in books.flows:
+        if flow.name in books.filters:
+            held = zip(books.columns, flow.terms["closing"], strict=True)
+            amounts = ", ".join(f"{column} {amount:.6g}" for column, amount in held if amount)
+            kind = books.filters[flow.name]
+            said.append(f"held by the {kind} filter of {flow.name}, or in transit, at the end: {amounts or 'nothing'}")
+    return said
+
+
 def as_tree(books: Books) -> dict[str, Any]:
     """The books as plain lists and numbers; nan becomes None, and infinity, which JSON lacks, the largest number."""
     return {
@@ -56,6 +69,8 @@ def as_tree(books: Books) -> dict[str, Any]:
         "whole": _balance_tree(books.whole),
         "buffers": {b.name: _balance_tree(b) for b in books.buffers},
         "audits": {name: {k: _plain(v) for k, v in audit.items()} for name, audit in books.audits.items()},
+        "noise": {name: {k: _plain(v) for k, v in noise.items()} for name, noise in books.noise.items()},
+        "filters": dict(books.filters),
     }
 
 
@@ -90,7 +105,7 @@ def _print(books: Books) -> None:
         for column in books.columns:
             table.add_column(column, justify="right")
         for name, values in balance.terms.items():
-            table.add_row(name, *(f"{v:.8g}" for v in values))
+            table.add_row(name, *_with_errors(books, balance, name, values))
         for name, values in (("throughput", balance.throughput), ("defect", balance.defect), ("drift", balance.drift)):
             table.add_row(name, *("not kept" if np.isnan(v) else f"{v:.2g}" for v in values), style="bold")
         console.print(table)
@@ -102,5 +117,16 @@ def _print(books: Books) -> None:
         for key in ("mean", "rms", "relative"):
             table.add_row(key, *(f"{v:.2g}" for v in np.asarray(audit[key])))
         console.print(table)
+    for line in on_held(books):
+        console.print(line)
     verdict = "balanced" if books.balanced else "NOT BALANCED"
     console.print(f"{verdict}: worst defect {books.worst:.2g} of throughput, tolerance {books.tolerance:g}")
+
+
+def _with_errors(books: Books, balance: Balance, term: str, values: Array) -> list[str]:
+    """A row of amounts; what a noisy side sent in all has a standard error beside it."""
+    texts = [f"{v:.8g}" for v in values]
+    if term != "sent" or balance.name not in books.noise:
+        return texts
+    errors = books.windows * books.noise[balance.name]["error"]
+    return [text if np.isnan(e) else f"{text} ± {e:.2g}" for text, e in zip(texts, errors, strict=True)]

@@ -134,6 +134,7 @@ def _add_interface(branch: Tree, case: Case, interface: Interface) -> None:
     for direction in interface.directions:
         mapping = (direction.mapping or interface.mapping).kind
         how = "" if mapping == "automatic" else f"; mapped by {mapping}"
+        how += f"; smoothed by {direction.filter.kind}" if direction.filter else ""
         branch.add(f"{direction.sender} → {direction.receiver}: {_what(direction)} — {_when(case, direction)}{how}")
 
 
