@@ -8,7 +8,8 @@ import numpy as np
 from mpi4py import MPI
 
 from ..couplers.cells import Array
-from ..solvers.md.dynamics import MolecularDynamics
+from ..solvers.md.dynamics import MolecularDynamics, Side
+from .draws import Draw, Draws
 
 MEMORY = math.exp(-1.0)
 """exp(−Δt/τ) of the thermostat: its relaxation time is one window."""
@@ -33,54 +34,71 @@ def rescaling(generator: np.random.Generator, kinetic: float, freedom: float, kT
 class Buffer:
     """Slabs of ``thickness`` from the plane ``at`` outward; the last one reaches to the end of the box.
 
-    Who belongs to a slab is decided by the positions at the instant of acting, so no atom below ``edges[0]`` is ever
+    Who belongs to a slab is decided by the positions at the instant of acting, so no atom of the interior is ever
     touched. Momentum and energy given are kept by name (this rank's share, cumulative).
     """
 
-    def __init__(self, solver: MolecularDynamics, axis: int, at: float, slabs: int, thickness: float) -> None:
+    def __init__(
+        self,
+        solver: MolecularDynamics,
+        axis: int,
+        at: float,
+        slabs: int,
+        thickness: float,
+        beyond: Side = "above",
+        fluctuates: bool = False,
+    ) -> None:
+        """``fluctuates``: the mean velocities that are imposed have the fluctuation of slabs in equilibrium."""
         self._solver = solver
         self._axis = axis
-        self._generator = np.random.Generator(
-            np.random.Philox(key=int(float(solver.settings.variables.get("seed", 1))))
-        )
-        self._start = self._generator.bit_generator.state
-        self.edges: Array = at + thickness * np.arange(slabs)
-        """Lower ends of the slabs."""
+        self._outward = 1 if beyond == "above" else -1
+        self._draws = Draws(solver, 0 if beyond == "above" else 1)
+        self._noise = Draws(solver, 4 if beyond == "above" else 5) if fluctuates else None
+        self.edges: Array = at + self._outward * thickness * np.arange(slabs)
+        """Ends of the slabs towards the plane."""
         self.rows: dict[str, dict[str, Array]] = {
             name: {"momentum": np.zeros(3), "energy": np.zeros(1)} for name in ("constraint", "thermostat")
         }
 
-    def impose(self, velocity: Array, temperature: Array, draw: tuple[int, int]) -> None:
+    def impose(self, velocity: Array, temperature: Array, draw: Draw) -> None:
         """Shift each slab's mean velocity to ``velocity``, (slabs, 3), and heat it towards ``temperature``, (slabs,).
 
-        The random numbers are a function of the script's variable ``seed`` and of ``draw`` (the part of the run, and
-        the window) alone: the same on every rank, and the same after a restart. Collective.
+        The random numbers are a function of the script's variable ``seed`` and of ``draw`` alone. Collective.
         """
-        edges = np.append(self.edges, np.inf)
-        count, mean, peculiar = self._moments(edges)
+        if self._outward < 0:  # bins ascend along the axis
+            velocity, temperature = velocity[::-1], temperature[::-1]
+        edges = np.sort(np.append(self.edges, self._outward * np.inf))
+        count, mass, mean, peculiar = self._moments(edges)
+        if self._noise:
+            velocity = velocity + self._fluctuation(self._noise, mass, temperature, draw)
         factor = self._factors(count, peculiar, temperature, draw)
         added = self._solver.drive(self._axis, edges, velocity - mean, velocity, factor)
         for row, gained in zip(("constraint", "thermostat"), added, strict=True):
             self.rows[row]["momentum"] = self.rows[row]["momentum"] + gained[:3]
             self.rows[row]["energy"] = self.rows[row]["energy"] + gained[3:]
 
-    def _moments(self, edges: Array) -> tuple[Array, Array, Array]:
-        """Number of atoms, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
+    def _fluctuation(self, noise: Draws, mass: Array, temperature: Array, draw: Draw) -> Array:
+        """What the mean velocity of slabs differs from the fluid's in equilibrium: variance kT/M, (slabs, 3)."""
+        lammps = self._solver.lammps
+        kT = lammps.constant("boltz") * temperature / lammps.constant("mvv2e")
+        deviation = np.sqrt(kT / np.maximum(mass, np.finfo(float).tiny)) * (mass > 0.0)
+        return deviation[:, None] * noise.of(draw).standard_normal((len(mass), 3))
+
+    def _moments(self, edges: Array) -> tuple[Array, Array, Array, Array]:
+        """Number of atoms, mass, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
         sums = self._solver.moments(self._axis, edges)
         self._solver.comm.Allreduce(MPI.IN_PLACE, sums)
         mean = sums[:, 2:5] / np.maximum(sums[:, 1:2], np.finfo(float).tiny)
         kinetic = 0.5 * self._solver.lammps.constant("mvv2e") * (sums[:, 5] - (sums[:, 2:5] * mean).sum(axis=1))
-        return sums[:, 0], mean, kinetic
+        return sums[:, 0], sums[:, 1], mean, kinetic
 
-    def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: tuple[int, int]) -> Array:
+    def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: Draw) -> Array:
         boltzmann = self._solver.lammps.constant("boltz")
-        # A counter of its own for each window: 2^128 numbers lie between two.
-        self._start["state"]["counter"][2:] = draw
-        self._generator.bit_generator.state = self._start
+        generator = self._draws.of(draw)
         factors = np.ones(len(count))
         # In plain floats: arrays of a few slabs would take three times as long.
         for k, (number, energy) in enumerate(zip(count.tolist(), kinetic.tolist(), strict=True)):
             if number > 1.5 and energy > 0.0:
                 kT = boltzmann * float(temperature[k])
-                factors[k] = rescaling(self._generator, energy, 3.0 * (number - 1.0), kT)
+                factors[k] = rescaling(generator, energy, 3.0 * (number - 1.0), kT)
         return factors

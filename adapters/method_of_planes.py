@@ -10,7 +10,7 @@ import numpy as np
 from mpi4py import MPI
 
 from ..couplers.cells import Array
-from ..solvers.md.dynamics import MolecularDynamics
+from ..solvers.md.dynamics import MolecularDynamics, Side
 from ._planes import Planes
 
 PAIRS = "suture_pairs"
@@ -24,13 +24,17 @@ class MethodOfPlanes:
     LAMMPS lists the pairs near the plane; ``_planes.cpp`` says what atoms and pairs carry.
     """
 
-    def __init__(self, solver: MolecularDynamics, axis: int, at: float) -> None:
+    def __init__(self, solver: MolecularDynamics, axis: int, at: float, beyond: Side = "above") -> None:
+        """``beyond``: on which side of the plane the interior ends."""
         self._solver = solver
+        self._outward = 1.0 if beyond == "above" else -1.0
+        self._names = {name: name + ("" if beyond == "above" else "_below") for name in (NEAR, PARTNERS, PAIRS)}
         self._axis = axis
         self._at = at
         self._reach = 0.0
         self._complete = True
-        self._bit = 0
+        self.bit = 0
+        """Of the group of atoms near the plane, in the atoms' masks; known once it is open."""
         lammps, dt = solver.lammps, solver.timestep
         kick = 0.5 * dt * lammps.constant("ftm2v")
         self._planes = Planes(axis, at, dt, kick, lammps.constant("mvv2e"), solver.comm.rank == 0)
@@ -43,14 +47,15 @@ class MethodOfPlanes:
         self._reach = lammps.cutoff()
         # Far enough that no atom comes near the plane, in one window, which was not in the group at its beginning.
         far = 1.1 * self._reach + 5.0 * self._thermal_speed() * solver.steps * solver.timestep
+        near, partners, pairs = (self._names[name] for name in (NEAR, PARTNERS, PAIRS))
         sides = [f"{self._at - far!r} {self._at + far!r}" if name == axis else "INF INF" for name in "xyz"]
         for command in (
-            f"region {NEAR} block {' '.join(sides)} units box",
-            f"group {NEAR} dynamic {fluid} region {NEAR} every {solver.steps}",
+            f"region {near} block {' '.join(sides)} units box",
+            f"group {near} dynamic {fluid} region {near} every {solver.steps}",
             # Ghosts learn their group when they are made anew.
             "run 0 post no",
-            f"compute {PARTNERS} {NEAR} property/local patom1 patom2",
-            f"compute {PAIRS} {NEAR} pair/local force fx fy fz eng",
+            f"compute {partners} {near} property/local patom1 patom2",
+            f"compute {pairs} {near} pair/local force fx fy fz eng",
         ):
             lammps.command(command)
 
@@ -62,7 +67,7 @@ class MethodOfPlanes:
 
     def open(self) -> None:
         """Once LAMMPS is set up. Collective."""
-        self._bit = self._solver.lammps.group_bit(NEAR)
+        self.bit = self._solver.lammps.group_bit(self._names[NEAR])
 
     def start(self) -> None:
         """Forget all; the next ``step`` is the beginning of an audit."""
@@ -76,13 +81,15 @@ class MethodOfPlanes:
     def step(self) -> None:
         """At the beginning, and after each step: add what crossed in the step. Collective."""
         lammps = self._solver.lammps
-        near, listed = self._solver.near(self._axis, self._at, self._reach, self._bit)
+        partners_and_pairs = self._names[PARTNERS], self._names[PAIRS]
+        near, listed = self._solver.near(self._axis, self._at, self._reach, self.bit)
         self._complete &= listed
-        self._planes.step(self._gather(near), lammps.compute_local(PARTNERS), lammps.compute_local(PAIRS))
+        self._planes.step(self._gather(near), *map(lammps.compute_local, partners_and_pairs))
 
     def left(self) -> dict[str, Array]:
         """Mass, momentum and energy that left the interior since ``start`` (this rank's share)."""
-        out = -self._planes.entered()
+        # What comes below a plane enters an interior that ends there above.
+        out = -self._outward * self._planes.entered()
         return {"mass": out[:1].copy(), "momentum": out[1:4].copy(), "energy": out[4:].copy()}
 
     def _gather(self, table: Array) -> Array:

