@@ -21,6 +21,7 @@ from ..solvers.navier_stokes.partition import GHOSTS, most_ranks, processors
 from ..solvers.navier_stokes.settings import AXES, Side
 from .finite_volume_wall import FiniteVolumeWall
 from .flow_profiles import FlowProfiles
+from .flow_scales import flow_scales
 
 AMOUNTS: tuple[str, ...] = ("mass", "momentum", "energy")
 STATES: tuple[str, ...] = ("density", "velocity", "temperature", "pressure")
@@ -310,4 +311,5 @@ KIND = Kind(
     extent=_extent,
     rewinds=True,
     resumes=True,
+    scales=flow_scales,
 )

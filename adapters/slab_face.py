@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from ..couplers.cells import Array, Cells
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
+from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.slab import ENDS, Slab, SlabSettings, SolverError
 from ..solvers.slab.settings import End, Positive
@@ -182,6 +183,16 @@ def _check_seams(request: CheckRequest, settings: SlabSettings) -> None:
             raise request.report(table, end, "a seam that no interface names", "a seam with a partner", remedy)
 
 
+def _scales(request: CheckRequest) -> Scales:
+    """The slowest mode of the slab between ends of given temperature, L² / (π² α), and a tenth of that to follow it."""
+    settings: SlabSettings = request.solver
+    places = settings.positions(settings.centres())
+    resistance = float(np.mean(1.0 / settings.conductivity(**places)))
+    time = settings.length**2 * resistance * float(np.mean(settings.capacity(**places))) / np.pi**2
+    finest = settings.length / settings.cells
+    return Scales(length=settings.length, finest=finest, times={"heat": time}, resolves=0.1 * time)
+
+
 def _create_adapter(solver: Any, settings: SlabFaceSettings, context: Context) -> SlabFace:
     return SlabFace(solver, settings)
 
@@ -199,4 +210,5 @@ KIND = Kind(
     rewinds=True,
     resumes=True,
     exchange=_exchange,
+    scales=_scales,
 )

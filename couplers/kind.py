@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from .protocols import Adapter, Solver
+from .scales import Scales
 
 if TYPE_CHECKING:
     # Reading a case must not start MPI, which importing mpi4py.MPI does.
@@ -71,6 +72,8 @@ class Kind:
     """Whether what its adapter gives is noise about a mean, as that of particles is."""
     exchange: Callable[[Any], Exchange] | None = None
     """``exchange(interface_settings)``: which of ``gives`` and ``takes``, where the side's settings decide it."""
+    scales: Callable[[CheckRequest], Scales] | None = None
+    """The participant's lengths and times, as far as they can be told before a run; for ``suture advise``."""
 
     def exchange_of(self, interface: Any) -> Exchange:
         """What an adapter with these interface settings gives, and what it takes."""

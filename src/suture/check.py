@@ -41,7 +41,7 @@ def verify_case(case: Case) -> dict[str, Estimate]:
     estimates: dict[str, Estimate] = {}
     for name, kind in load_kinds(case).items():
         try:
-            estimate = kind.check(_request(case, name, review))
+            estimate = kind.check(request_of(case, name, review))
         except CaseError as error:
             review.absorb(error)
         else:
@@ -55,7 +55,8 @@ def verify_case(case: Case) -> dict[str, Estimate]:
     return estimates
 
 
-def _request(case: Case, name: str, review: Review) -> CheckRequest:
+def request_of(case: Case, name: str, review: Review) -> CheckRequest:
+    """One participant of a case as its kind is asked about it."""
     participant = case.participants[name]
     return CheckRequest(
         participant=name,

@@ -1,4 +1,4 @@
-"""The command line: ``suture run``, ``check``, ``ledger``, ``profile``, ``verify``, ``plot`` and ``schema``."""
+"""The command line: ``suture run``, ``check``, ``advise``, ``ledger``, ``profile``, ``verify``, ``plot`` and others."""
 
 from __future__ import annotations
 
@@ -63,6 +63,29 @@ def check(case: CasePath) -> None:
     from .check import check as check_case
 
     check_case(case)
+
+
+@app.command()
+def advise(
+    case: CasePath,
+    error: Annotated[float, typer.Option("--error", help="Wanted standard error, relative.")] = 0.01,
+    velocity: Annotated[
+        float | None, typer.Option("--velocity", help="What the velocity's error is relative to; default: the case's.")
+    ] = None,
+    over: Annotated[
+        float | None, typer.Option("--over", help="Time to average over; default: while the partner changes little.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Say what scales a case has, whether to couple it at once, with which window, and what its noise demands."""
+    from .advise import advise as advise_case
+    from .advise_noise import Wish
+
+    for name, value in (("error", error), ("velocity", velocity), ("over", over)):
+        if value is not None and not value > 0.0:
+            raise typer.BadParameter(f"{value:g} is not positive", param_hint=f"--{name}")
+
+    advise_case(case, Wish(error, velocity, over), as_json=json)
 
 
 @app.command()

@@ -1,0 +1,124 @@
+"""What the noise of particles demands: samples, averaging, members of an ensemble, or a larger cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .couplers.case_model import Case
+from .couplers.scales import FluidScales, Scales
+from .couplers.units import si_scale
+from .solvers import fluctuations
+
+if TYPE_CHECKING:
+    from .advise import Side
+
+_BOLTZMANN = 1.380649e-23
+_QUASI_STEADY = 0.1
+"""Share of the partner's relaxation time over which what it does is nearly steady, and may be averaged."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user wants to know, and how exactly; numbers in the case's units."""
+
+    error: float = 0.01
+    """Relative standard error: of the velocity to ``velocity``, of the others to themselves."""
+    velocity: float | None = None
+    """Default: the largest speed that the case names."""
+    over: float | None = None
+    """Time that may be averaged over. Default: a tenth of the time in which the partner relaxes."""
+
+
+def on_noise(case: Case, side: Side, partners: Sequence[Side], wish: Wish) -> dict[str, Any]:
+    """What a sample of one cell of a noisy side is worth, and three ways to the wanted error.
+
+    ``why`` says what is missing where that cannot be told.
+    """
+    fluid, edges = side.scales.fluid, side.scales.edges
+    if fluid is None or not edges:
+        missing = "its fluid: add a stage that measures it" if fluid is None else "the volume that it averages in"
+        return {"why": f"{side.name} does not tell {missing}"}
+    plain = case.units.dimensionless
+    units = {name: 1.0 if plain else si_scale(d, case.units) for name, d in _UNITS.items()}
+    speed = _speed([side, *partners]) if wish.velocity is None else wish.velocity * units["velocity"]
+    over = _averaging_time(case, partners, units["time"]) if wish.over is None else wish.over * units["time"]
+    found = quantities(fluid, side.scales, 1.0 if plain else _BOLTZMANN, speed, wish.error)
+    for quantity, tree in found.items():
+        need, apart = tree["samples"], 2.0 * tree["correlation_time"]
+        independent = max(over / apart, 1.0)
+        volume = math.prod(edges) * need / independent / units["length"] ** 3
+        tree |= {"independent": independent, "members": math.ceil(need / independent), "volume": volume}
+        tree |= {"time": need * apart / units["time"], "correlation_time": 0.5 * apart / units["time"]}
+        tree["deviation"] /= units[quantity]
+        tree["wanted"] /= units[quantity]
+    return {
+        "error": wish.error,
+        "velocity": speed / units["velocity"],
+        "edges": [edge / units["length"] for edge in edges],
+        "over": over / units["time"],
+        "windows": max(int(over / units["time"] / case.time.window), 1),
+        "quantities": found,
+    }
+
+
+_UNITS = {
+    "length": "[length]",
+    "time": "[time]",
+    "velocity": "[length] / [time]",
+    "density": "[mass] / [length]**3",
+    "temperature": "[temperature]",
+    "pressure": "[mass] / [length] / [time]**2",
+}
+
+
+def quantities(
+    fluid: FluidScales, scales: Scales, boltzmann: float, speed: float, error: float
+) -> dict[str, dict[str, float]]:
+    """Standard deviation of one sample of a cell, the error that is wanted, the samples, and their correlation time.
+
+    Without a speed there is no velocity to compare with, and none is told.
+    """
+    edges, thickness = scales.edges, scales.finest or min(scales.edges)
+    length = max(scales.length or 0.0, thickness)
+    volume, energy = math.prod(edges), boltzmann * fluid.temperature
+    ρ, c = fluid.density, fluid.sound_speed
+    ratio = c**2 / fluid.stiffness
+    sound = 0.5 * thickness / c
+    shear = fluctuations.diffusion_time(fluid.viscosity / ρ, thickness, length)
+    heat = fluctuations.diffusion_time(fluid.conductivity / (ρ * fluid.heat_capacity * ratio), thickness, length)
+    # Of the density's variance 1/γ is sound, which passes, and the rest entropy, which diffuses.
+    mixed = sound / ratio + heat * (1.0 - 1.0 / ratio)
+    deviations = {
+        "velocity": (fluctuations.velocity(energy, ρ, volume), speed, shear),
+        # Of the density's variance 1/γ is sound, which passes, and the rest entropy, which diffuses.
+        "density": (fluctuations.density(energy, ρ, fluid.stiffness, volume), ρ, mixed),
+        "temperature": (
+            fluctuations.temperature(energy, fluid.temperature, ρ, fluid.heat_capacity, volume),
+            fluid.temperature,
+            heat,
+        ),
+        "pressure": (fluctuations.pressure(energy, ρ, c, volume), abs(fluid.pressure), sound),
+    }
+    return {
+        name: {
+            "deviation": deviation,
+            "wanted": error * size,
+            "samples": fluctuations.samples(deviation, error * size),
+            "correlation_time": time,
+        }
+        for name, (deviation, size, time) in deviations.items()
+        if size > 0.0
+    }
+
+
+def _speed(sides: Sequence[Side]) -> float:
+    return max(side.scales.velocity for side in sides)
+
+
+def _averaging_time(case: Case, partners: Sequence[Side], time: float) -> float:
+    """A tenth of the time in which the slowest partner relaxes, within the run; at least a window."""
+    slowest = max((side.relaxes for side in partners if side.relaxes), default=case.time.end * time)
+    return max(min(_QUASI_STEADY * slowest, case.time.end * time), case.time.window * time)
