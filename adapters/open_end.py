@@ -139,13 +139,13 @@ class OpenEnd:
     def plan(self, outside: Outside, draw: Draw) -> Changes:
         """Choose the atoms that go and come, and book them. Collective; the atoms must be those of the last step."""
         solver, comm = self._solver, self._solver.comm
-        ids, beyond, measured = self._look()
+        ids, distance, measured = self._look()
         comm.Allreduce(MPI.IN_PLACE, measured)
         energy, quiet, count = measured
         whole = self._whole(outside, count, quiet)
         generator = self._draws.of(draw)
         key = int(generator.integers(2**62))
-        leaving = self._leaving(ids, beyond, key, whole)
+        leaving = self._leaving(ids, distance, key, whole)
         around = self._around(self._outer)
         gone = around.remove(leaving)
         self._book_deletion(gone)
@@ -166,15 +166,15 @@ class OpenEnd:
         return self._solver.lammps.constant("mvv2e")
 
     def _look(self) -> tuple[Any, Any, Array]:
-        """Own ids in the outer part; which are beyond the end; near the plane energy and number, there the number."""
+        """Own ids in the outer part; distances to the end; near the plane energy and number, there the number."""
         solver = self._solver
         height = solver.lammps.atoms("x")[:, self._axis]
         inner = self._outer[0 if self._outward > 0 else 1]
         here = solver.fluid() & (self._outward * (height - inner) >= 0.0)
         ids = solver.lammps.integers("id")[here].astype(np.int64)
-        beyond = self._outward * (height[here] - self.end) > 0.0
+        distance = self._outward * (self.end - height[here])
         near = _open.held(solver.lammps.address, solver.fluid_bit, self._axis, *self._quiet, "suture_pe")
-        return ids, beyond, np.array([near[0], near[1], float(len(ids))])
+        return ids, distance, np.array([near[0], near[1], float(len(ids))])
 
     def _whole(self, outside: Outside, count: float, quiet: float) -> int:
         """Atoms that are to come, or go where negative; the fraction is carried.
@@ -212,10 +212,16 @@ class OpenEnd:
     def _fraction(self, due: float, whole: int) -> float:
         return due - whole
 
-    def _leaving(self, ids: Any, beyond: Any, key: int, whole: int) -> list[int]:
-        """Those beyond the end, and as many others by lot as are to go beside them; alike on all ranks."""
-        comm = self._solver.comm
-        lots = np.where(beyond, -1.0, _open.lots(key, ids.tolist()))
+    def _leaving(self, ids: Any, distance: Array, key: int, whole: int) -> list[int]:
+        """Those beyond the end, and as many others by lot as are to go beside them; alike on all ranks.
+
+        Atoms that pairs across the end would reach go first. There new ones find their places: were the old ones to go
+        elsewhere, a stream would run in between, and carry the work of the boundary force as heat.
+        """
+        assert self._force is not None, "open() comes first"
+        comm, beyond = self._solver.comm, distance < 0.0
+        lots = _open.lots(key, ids.tolist()) + (distance >= self._force.cutoff)
+        lots = np.where(beyond, -1.0, lots)
         taken = max(0, -whole)
         order = np.lexsort((ids, lots))[: max(taken, int(np.count_nonzero(beyond)))]
         mine = list(zip(lots[order].tolist(), ids[order].tolist(), strict=True))

@@ -11,7 +11,7 @@ class OpenEndSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     relaxation: float = Field(
-        2.0, ge=1.0, description="Windows in which the outer part's number of atoms goes to the continuum's density."
+        1.0, ge=1.0, description="Windows in which the outer part's number of atoms goes to the continuum's density."
     )
     fluctuations: bool = Field(
         False,

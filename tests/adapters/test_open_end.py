@@ -283,5 +283,5 @@ def test_a_restart_with_another_script_is_refused(play):
 def test_settings_name_their_defaults():
     side = ParticleRegionSettings.model_validate({"at": 1.0, "thickness": 1.0, "open": {}})
     assert side.open == OpenEndSettings(
-        relaxation=2.0, fluctuations=False, tolerance=1e-3, iterations=100, attempts=1000
+        relaxation=1.0, fluctuations=False, tolerance=1e-3, iterations=100, attempts=1000
     )

@@ -1,0 +1,133 @@
+// The fix that closes an open end, for `_open.cpp`.
+#pragma once
+
+#pragma GCC visibility push(default)
+#include "atom.h"
+#include "fix.h"
+#include "update.h"
+#pragma GCC visibility pop
+
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+inline double mass_of(const LAMMPS_NS::Atom &atom, int i) {
+  return atom.rmass ? atom.rmass[i] : atom.mass[atom.type[i]];
+}
+
+// The end of the box where the fluid goes on: fix ID group suture/end AXIS SIGN
+//
+// SIGN is 1 for the upper end of the axis and -1 for the lower one. Atoms feel the mean force of the fluid that is not
+// there, a table over the distance from the end, and are mirrored by the end, which moves. Force, power, and what
+// mirroring gave are summed over the steps, each rank over its own atoms.
+class EndFix : public LAMMPS_NS::Fix {
+ public:
+  using Sum = std::array<double, 2>;  // force along the axis, power
+
+  EndFix(LAMMPS_NS::LAMMPS *lammps, int count, char **words) : LAMMPS_NS::Fix(lammps, count, words) {
+    if (count != 5) throw std::invalid_argument("fix suture/end: an axis and a sign");
+    axis_ = std::atoi(words[3]);
+    sign_ = std::atof(words[4]);
+    place_ = sign_ * std::numeric_limits<double>::max();
+  }
+
+  int setmask() override {
+    using namespace LAMMPS_NS::FixConst;
+    return POST_INTEGRATE | POST_FORCE | END_OF_STEP;
+  }
+
+  // From the next evaluation of forces on. `force`: at equal distances from 0 to `reach`.
+  void set(double place, double velocity, std::vector<double> force, double reach) {
+    place_ = place;
+    velocity_ = velocity;
+    since_ = update->ntimestep;
+    force_ = std::move(force);
+    spacing_ = force_.size() > 1 ? reach / double(force_.size() - 1) : 0.0;
+  }
+
+  // Force and power at the beginning of a window, after velocities were changed, by the force that atoms feel now.
+  void open() { first_ = now_ = instant(); }
+
+  void setup(int flag) override {
+    post_force(flag);
+    open();
+  }
+
+  void post_force(int) override {
+    for (int i = 0; i < atom->nlocal; ++i)
+      if (atom->mask[i] & groupbit) atom->f[i][axis_] += on(i);
+  }
+
+  // Within a step an atom goes to the end and back, while both kicks are by the forces at the step's ends: their work is
+  // f (v + v') dt / 2, but the potential energy falls by f (x' - x). The difference, of first order in dt for one atom
+  // though 0 in the mean, is the end's doing, and goes into what it gave.
+  void post_integrate() override {
+    const double end = place(), dt = update->dt;
+    for (int i = 0; i < atom->nlocal; ++i) {
+      if (!(atom->mask[i] & groupbit) || !(sign_ * (atom->x[i][axis_] - end) > 0.0)) continue;
+      double &x = atom->x[i][axis_], &v = atom->v[i][axis_];
+      const double m = mass_of(*atom, i), before = v, from = x - v * dt;
+      const double by_atoms = atom->f[i][axis_] - inward(sign_ * (end - velocity_ * dt - from));
+      x = 2.0 * end - x;
+      v = 2.0 * velocity_ - v;
+      mirrored_[0] += m * (v - before);
+      mirrored_[1] += m * (v - before) * (v + before);
+      folded_ += by_atoms * (0.5 * dt * (before + v) - (x - from));
+    }
+  }
+
+  void end_of_step() override {
+    now_ = instant();
+    for (std::size_t k = 0; k < now_.size(); ++k) total_[k] += now_[k];
+  }
+
+  // Over the steps since `open`: the sums of force and power with Verlet's weights, and by mirroring of m v, m v^2, and
+  // the energy of paths that were folded within a step.
+  std::array<double, 5> take() {
+    std::array<double, 5> taken{};
+    for (std::size_t k = 0; k < 2; ++k) {
+      taken[k] = total_[k] + 0.5 * first_[k] - 0.5 * now_[k];
+      taken[2 + k] = mirrored_[k];
+    }
+    taken[4] = folded_;
+    total_.fill(0.0);
+    mirrored_.fill(0.0);
+    folded_ = 0.0;
+    return taken;
+  }
+
+ private:
+  double place() const { return place_ + velocity_ * update->dt * double(update->ntimestep - since_); }
+
+  double on(int i) const { return inward(sign_ * (place() - atom->x[i][axis_])); }
+
+  // Force along the axis at a distance from the end.
+  double inward(double distance) const {
+    if (spacing_ == 0.0 || !(distance >= 0.0)) return 0.0;
+    const double at = distance / spacing_;
+    const auto bin = static_cast<std::size_t>(at);
+    if (bin + 1 >= force_.size()) return 0.0;
+    return -sign_ * (force_[bin] + (at - double(bin)) * (force_[bin + 1] - force_[bin]));
+  }
+
+  Sum instant() const {
+    Sum sum{};
+    for (int i = 0; i < atom->nlocal; ++i) {
+      if (!(atom->mask[i] & groupbit)) continue;
+      const double force = on(i);
+      sum[0] += force;
+      sum[1] += force * atom->v[i][axis_];
+    }
+    return sum;
+  }
+
+  int axis_ = 2;
+  double sign_ = 1.0, place_ = 0.0, velocity_ = 0.0, spacing_ = 0.0;
+  LAMMPS_NS::bigint since_ = 0;
+  std::vector<double> force_;
+  Sum first_{}, now_{}, total_{}, mirrored_{};
+  double folded_ = 0.0;
+};

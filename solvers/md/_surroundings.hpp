@@ -1,0 +1,240 @@
+// The search for places where atoms can be put in, and what those that go take along, for `_open.cpp`.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#pragma GCC visibility push(default)
+#include "atom.h"
+#include "domain.h"
+#include "force.h"
+#include "lammps.h"
+#include "neighbor.h"
+#include "pair.h"
+#pragma GCC visibility pop
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "_end.hpp"
+
+using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+using Point = std::array<double, 3>;
+
+struct Evaluation {
+  double energy = 0.0, nearest = std::numeric_limits<double>::max();
+  Point force{};
+};
+
+// The atoms, the neighbours' copies included, between two heights along an axis, in cells as wide as pairs reach; and
+// those that are to come or to go.
+class Surroundings {
+ public:
+  Surroundings(std::uintptr_t address, int axis, double lower, double upper, int type)
+      : lmp_(*reinterpret_cast<LAMMPS_NS::LAMMPS *>(address)), axis_(axis), lower_(lower), upper_(upper), type_(type) {
+    auto *const pair = lmp_.force->pair;
+    if (pair == nullptr || !pair->single_enable) throw std::invalid_argument("the pair style knows no single pairs");
+    for (int other = 1; other <= lmp_.atom->ntypes; ++other) cut_ = std::max(cut_, std::sqrt(pair->cutsq[type][other]));
+    collect();
+    sort();
+  }
+
+  double cutoff() const { return cut_; }
+
+  // Takes the atoms with these ids away, one after another. Returns a row for each, (n, 6): mass, momentum, sum of
+  // m v^2, energy of its pairs with those that are left; zeros but on the rank that has it.
+  Array remove(const std::vector<std::int64_t> &ids) {
+    Array table({static_cast<pybind11::ssize_t>(ids.size()), pybind11::ssize_t{6}});
+    std::fill_n(table.mutable_data(), table.size(), 0.0);
+    const LAMMPS_NS::Atom &atom = *lmp_.atom;
+    for (std::size_t k = 0; k < ids.size(); ++k) {
+      double *const row = table.mutable_data(k);
+      for (auto &one : atoms_) {
+        if (one.id != ids[k]) continue;
+        one.gone = true;
+        if (one.index >= atom.nlocal) continue;
+        const double m = mass_of(atom, one.index);
+        row[0] = m;
+        for (int i = 0; i < 3; ++i) {
+          row[1 + i] = m * atom.v[one.index][i];
+          row[4] += m * atom.v[one.index][i] * atom.v[one.index][i];
+        }
+        row[5] = evaluate(one.place, one.id).energy;
+      }
+    }
+    return table;
+  }
+
+  // Lets later searches see an atom that is to come.
+  void add(const Point &place) { coming_.push_back(place); }
+
+  // Energy of an atom at a place, the force on it and its nearest neighbour's distance, (5,).
+  Array look(const Point &place) const {
+    const auto seen = evaluate(place, 0);
+    const std::array<double, 5> row{seen.energy, seen.force[0], seen.force[1], seen.force[2], seen.nearest};
+    return Array(5, row.data());
+  }
+
+  // Whether a place is in this rank's part of the box.
+  bool owns(const Point &place) const { return within(place, 0.0); }
+
+  // USHER (Delgado-Buscalioni and Coveney 2003) from each start in turn, (n, 3), until one comes to the energy `target`.
+  //
+  // Steps go along the force, up or down, as far as the energy lacks by its slope, but at most `step`; from an overlap,
+  // energies above `overlap`, until the nearest neighbour is at `core`. A search that does not come nearer, leaves the
+  // bounds or takes too long fails. Returns which start came there, or -1; the place; its energy; iterations in all.
+  std::array<double, 6> search(const Array &starts, double target, double tolerance, double overlap, double core,
+                               double step, int most, double lower, double upper) const {
+    double iterations = 0.0;
+    for (pybind11::ssize_t n = 0; n < starts.shape(0); ++n) {
+      Point place{*starts.data(n, 0), *starts.data(n, 1), *starts.data(n, 2)};
+      if (!owns(place)) continue;
+      auto seen = evaluate(place, 0);
+      for (int k = 0; k < most; ++k) {
+        iterations += 1.0;
+        const double gap = seen.energy - target;
+        if (std::abs(gap) <= tolerance) return {double(n), place[0], place[1], place[2], seen.energy, iterations};
+        const double slope = std::sqrt(seen.force[0] * seen.force[0] + seen.force[1] * seen.force[1] +
+                                       seen.force[2] * seen.force[2]);
+        if (!(slope > 0.0)) break;
+        const bool overlaps = seen.energy > overlap;
+        double length = std::min(std::abs(gap) / slope, step);
+        if (overlaps) length = seen.nearest < core ? std::max(core - seen.nearest, 1e-3 * step) : step;
+        for (int i = 0; i < 3; ++i) place[i] += (gap > 0.0 ? length : -length) * seen.force[i] / slope;
+        if (!(place[axis_] >= lower && place[axis_] < upper) || !within(place, 0.5 * lmp_.neighbor->skin)) break;
+        const auto next = evaluate(place, 0);
+        if (overlaps ? !(next.energy < seen.energy) : !(std::abs(next.energy - target) < std::abs(gap))) break;
+        seen = next;
+      }
+    }
+    return {-1.0, 0.0, 0.0, 0.0, 0.0, iterations};
+  }
+
+  // Of the own atoms of a group between two heights: their number, and by distance what their pairs with the group's
+  // atoms sum to: force (positive where it repels), in `bins` from 0 to the cut-off. Newton's pairs count at both ends.
+  std::pair<double, Array> structure(int group, double lower, double upper, int bins) const {
+    Array sums(static_cast<pybind11::ssize_t>(bins));
+    std::fill_n(sums.mutable_data(), bins, 0.0);
+    double number = 0.0;
+    const LAMMPS_NS::Atom &atom = *lmp_.atom;
+    for (const auto &one : atoms_) {
+      if (one.index >= atom.nlocal || !(atom.mask[one.index] & group)) continue;
+      if (!(one.place[axis_] >= lower && one.place[axis_] < upper)) continue;
+      number += 1.0;
+      visit(one.place, one.id, [&](const Neighbour &other, const Point &, double square) {
+        if (!(other.index >= 0 && (atom.mask[other.index] & group))) return;
+        double per_length = 0.0;
+        lmp_.force->pair->single(other.index, other.index, type_, other.type, square, 1.0, 1.0, per_length);
+        const double distance = std::sqrt(square);
+        const int bin = std::min(bins - 1, static_cast<int>(distance / cut_ * bins));
+        sums.mutable_data()[bin] += per_length * distance;
+      });
+    }
+    return {number, sums};
+  }
+
+ private:
+  struct Neighbour {
+    Point place;
+    std::int64_t id;
+    int index, type;
+    bool gone;
+  };
+
+  void collect() {
+    const LAMMPS_NS::Atom &atom = *lmp_.atom;
+    for (int i = 0; i < atom.nlocal + atom.nghost; ++i) {
+      const double height = atom.x[i][axis_];
+      if (height >= lower_ - cut_ && height < upper_ + cut_)
+        atoms_.push_back({{atom.x[i][0], atom.x[i][1], atom.x[i][2]}, atom.tag[i], i, atom.type[i], false});
+    }
+  }
+
+  void sort() {
+    for (int k = 0; k < 3; ++k) {
+      double most = origin_[k] = atoms_.empty() ? 0.0 : atoms_[0].place[k];
+      for (const auto &one : atoms_) {
+        origin_[k] = std::min(origin_[k], one.place[k]);
+        most = std::max(most, one.place[k]);
+      }
+      cells_[k] = static_cast<int>((most - origin_[k]) / cut_) + 1;
+    }
+    std::vector<int> cell(atoms_.size());
+    begin_.assign(static_cast<std::size_t>(cells_[0]) * cells_[1] * cells_[2] + 1, 0);
+    for (std::size_t n = 0; n < atoms_.size(); ++n) {
+      cell[n] = (index(atoms_[n].place, 2) * cells_[1] + index(atoms_[n].place, 1)) * cells_[0] + index(atoms_[n].place, 0);
+      ++begin_[cell[n] + 1];
+    }
+    for (std::size_t c = 1; c < begin_.size(); ++c) begin_[c] += begin_[c - 1];
+    std::vector<Neighbour> sorted(atoms_.size());
+    std::vector<int> next(begin_.begin(), begin_.end() - 1);
+    for (std::size_t n = 0; n < atoms_.size(); ++n) sorted[next[cell[n]]++] = atoms_[n];
+    atoms_ = std::move(sorted);
+  }
+
+  int index(const Point &place, int k) const { return static_cast<int>(std::floor((place[k] - origin_[k]) / cut_)); }
+
+  bool within(const Point &place, double slack) const {
+    for (int k = 0; k < 3; ++k)
+      if (!(place[k] >= lmp_.domain->sublo[k] - slack && place[k] < lmp_.domain->subhi[k] + slack)) return false;
+    return true;
+  }
+
+  // Calls with each atom that is there within the cut-off of a place, but not with the images of `self`.
+  template <typename Call>
+  void visit(const Point &place, std::int64_t self, Call call) const {
+    const double *const cutsq = lmp_.force->pair->cutsq[type_];
+    auto reached = [&](const Neighbour &other) {
+      const Point apart{place[0] - other.place[0], place[1] - other.place[1], place[2] - other.place[2]};
+      const double square = apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2];
+      if (square < cutsq[other.type] && square > 0.0 && !other.gone && other.id != self) call(other, apart, square);
+    };
+    std::array<int, 3> low, high;
+    for (int k = 0; k < 3; ++k) {
+      low[k] = std::max(0, index(place, k) - 1);
+      high[k] = std::min(cells_[k] - 1, index(place, k) + 1);
+    }
+    for (int z = low[2]; z <= high[2]; ++z)
+      for (int y = low[1]; y <= high[1]; ++y) {
+        const int row = (z * cells_[1] + y) * cells_[0];
+        for (int n = low[0] <= high[0] ? begin_[row + low[0]] : 0; low[0] <= high[0] && n < begin_[row + high[0] + 1]; ++n)
+          reached(atoms_[n]);
+      }
+    for (const auto &coming : coming_) {
+      Point apart{place[0] - coming[0], place[1] - coming[1], place[2] - coming[2]};
+      lmp_.domain->minimum_image(apart[0], apart[1], apart[2]);
+      reached({{place[0] - apart[0], place[1] - apart[1], place[2] - apart[2]}, -1, -1, type_, false});
+    }
+  }
+
+  Evaluation evaluate(const Point &place, std::int64_t self) const {
+    Evaluation seen;
+    double nearest = std::numeric_limits<double>::max();
+    visit(place, self, [&](const Neighbour &other, const Point &apart, double square) {
+      // Types are all that a pair style may ask of an atom that is not there yet.
+      const int stand_in = std::max(0, other.index);
+      double per_length = 0.0;
+      seen.energy += lmp_.force->pair->single(stand_in, stand_in, type_, other.type, square, 1.0, 1.0, per_length);
+      for (int k = 0; k < 3; ++k) seen.force[k] += per_length * apart[k];
+      nearest = std::min(nearest, square);
+    });
+    seen.nearest = std::sqrt(nearest);
+    return seen;
+  }
+
+  LAMMPS_NS::LAMMPS &lmp_;
+  int axis_;
+  double lower_, upper_, cut_ = 0.0;
+  int type_;
+  std::vector<Neighbour> atoms_;  // by cells
+  std::vector<int> begin_;        // of each cell in them
+  std::array<int, 3> cells_{};
+  Point origin_{};
+  std::vector<Point> coming_;
+};
