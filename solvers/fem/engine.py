@@ -5,21 +5,22 @@ PETSc must be started on the ranks that use it before this module is imported: s
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import basix as _basix  # pyright: ignore[reportMissingImports]
 import dolfinx as _dolfinx  # pyright: ignore[reportMissingImports]
 import dolfinx.fem.petsc
 import dolfinx.io
+import dolfinx.jit
 import numpy as np
 import ufl as _ufl  # pyright: ignore[reportMissingImports]
 from mpi4py import MPI
 from numpy.typing import NDArray
 from petsc4py import PETSc as _PETSc  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
+
+from .jit import compile_on
 
 # Their types differ from version to version, as far as they have any.
 basix: Any = _basix
@@ -53,7 +54,21 @@ def create_box(comm: MPI.Comm, corners: Sequence[Sequence[float]], cells: Sequen
     """A rectangle or box from its lower and upper corner, divided evenly; distributed, without ghost cells."""
     create = {2: mesh.create_rectangle, 3: mesh.create_box}[len(cells)]
     points = [np.asarray(corner, dtype=np.float64) for corner in corners]
-    return create(comm, points, list(cells), CELLS[cell], ghost_mode=mesh.GhostMode.none)
+    return _settled(create(comm, points, list(cells), CELLS[cell], ghost_mode=mesh.GhostMode.none))
+
+
+def _settled(domain: Any) -> Any:
+    """The mesh, whose geometry has the name that compiling the first form gives it.
+
+    FFCx 0.5 changes the mesh as it compiles: what comes next had another signature in a start that compiles than in one
+    that finds the code compiled, and so was compiled twice.
+    """
+    if VERSION < (0, 6):
+        whole = domain.ufl_domain()
+        (element,) = set(whole.ufl_coordinate_element().sub_elements())
+        named = element.reconstruct(variant="equispaced")
+        whole._ufl_coordinate_element = ufl.VectorElement(named, dim=domain.geometry.dim)
+    return domain
 
 
 def create_mesh(comm: MPI.Comm, cells: NDArray[np.int64], points: NDArray[np.float64], cell: str, degree: int) -> Any:
@@ -66,7 +81,7 @@ def create_mesh(comm: MPI.Comm, cells: NDArray[np.int64], points: NDArray[np.flo
     cells = np.ascontiguousarray(cells[:, order])
     if VERSION < (0, 7):
         domain = ufl.Mesh(ufl.VectorElement("Lagrange", ufl.Cell(cell, geometric_dimension=dimension), degree))
-        return mesh.create_mesh(comm, cells, points, domain, ghost_mode=mesh.GhostMode.none)
+        return _settled(mesh.create_mesh(comm, cells, points, domain, ghost_mode=mesh.GhostMode.none))
     element = basix.ufl.element("Lagrange", cell, degree, shape=(dimension,))
     partitioner = mesh.create_cell_partitioner(mesh.GhostMode.none)
     if VERSION < (0, 10):
@@ -99,7 +114,7 @@ def tags_from_input(domain: Any, dimension: int, entities: NDArray[np.int64], va
 def read_xdmf(comm: MPI.Comm, path: str, grid: str, facets: str | None, cells: str | None) -> tuple[Any, Any, Any]:
     """Mesh, facet tags and cell tags of an XDMF file, read in parallel; tags are None where they have no name."""
     with io.XDMFFile(comm, path, "r") as file:
-        domain = file.read_mesh(ghost_mode=mesh.GhostMode.none, name=grid)
+        domain = _settled(file.read_mesh(ghost_mode=mesh.GhostMode.none, name=grid))
         dimension = domain.topology.dim
         domain.topology.create_connectivity(dimension - 1, dimension)
         of_facets, of_cells = (file.read_meshtags(domain, name=name) if name else None for name in (facets, cells))
@@ -111,33 +126,31 @@ def read_xdmf(comm: MPI.Comm, path: str, grid: str, facets: str | None, cells: s
 
 def function_space(domain: Any, family: str, degree: int, components: int = 1) -> Any:
     """Scalar functions, or vectors of several components, of a family such as ``Lagrange`` or ``DG``."""
-    with _quiet():
-        if hasattr(fem, "functionspace"):
-            return fem.functionspace(domain, (family, degree) if components == 1 else (family, degree, (components,)))
-        if family == "DG" and domain.ufl_cell().cellname() in ("quadrilateral", "hexahedron"):
-            family = "DQ"
-        if components == 1:
-            return fem.FunctionSpace(domain, (family, degree))
-        return fem.VectorFunctionSpace(domain, (family, degree), components)
+    if hasattr(fem, "functionspace"):
+        element = (family, degree) if components == 1 else (family, degree, (components,))
+        return compile_on(domain.comm, lambda jit: fem.functionspace(domain, element, jit_options=jit), _cache())
+    cell = domain.ufl_cell()
+    if family == "DG" and cell.cellname() in ("quadrilateral", "hexahedron"):
+        family = "DQ"
+    element = ufl.FiniteElement(family, cell, degree)
+    if components > 1:
+        element = ufl.VectorElement(element, dim=components)
+    return compile_on(domain.comm, lambda jit: fem.FunctionSpace(domain, element, jit_params=jit), _cache())
 
 
 def compiled(form: Any) -> Any:
     """A form ready for assembly. Its code is compiled where it is not known yet, and kept for every later run."""
-    with _quiet():
-        return fem.form(form)
+    (domain,) = form.ufl_domains()
+    key = "jit_params" if VERSION < (0, 6) else "jit_options"
+    return compile_on(domain.ufl_cargo().comm, lambda jit: fem.form(form, **{key: jit}), _cache())
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the compilers' reports on what they do."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
+def _cache() -> Path:
+    """The folder in which compiled code is kept."""
+    options = _engine.jit.get_parameters() if VERSION < (0, 6) else _engine.jit.get_options()
+    folder = Path(options["cache_dir"])
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def cell_dofs(space: Any) -> Index:
