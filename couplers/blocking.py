@@ -11,6 +11,8 @@ A level needs some sums only, and there are log2(n) of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.special import chdtri
 
@@ -20,6 +22,9 @@ _CONFIDENCE = 0.99
 """Chance that white noise passes the test."""
 _LEAST = 4
 """Values of which a level must have more to have a say."""
+
+
+_SUMS = ("first", "last", "sum", "squares", "products", "odd")
 
 
 class _Level:
@@ -78,6 +83,22 @@ class Blocking:
                 self._levels.append(_Level(self._columns))
             rows = self._levels[depth].add(rows)
             depth += 1
+
+    def save(self) -> dict[str, Array]:
+        """Everything, as arrays: (levels,) and (levels, sums, columns)."""
+        sums = [[getattr(level, name) for name in _SUMS] for level in self._levels]
+        counts = np.array([level.count for level in self._levels], dtype=float)
+        return {"counts": counts, "sums": np.array(sums).reshape(len(counts), len(_SUMS), self._columns)}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Return to what ``save`` gave."""
+        self._levels = []
+        for count, sums in zip(state["counts"], state["sums"], strict=True):
+            level = _Level(self._columns)
+            level.count = int(count)
+            for name, values in zip(_SUMS, sums, strict=True):
+                setattr(level, name, np.array(values))
+            self._levels.append(level)
 
     @property
     def count(self) -> int:

@@ -68,6 +68,11 @@ class LedgerSettings(Table):
     tolerance: Annotated[float, Field(gt=0.0, strict=True, allow_inf_nan=False)] = Field(
         default=1e-12, description="Largest defect of a balance, relative to throughput; one above it ends the run."
     )
+    cell_errors: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Keep mean and standard error of all that noisy sides give for every cell, states too, beside the "
+        "sums over the cells of amounts; in RUN/NAME/noise-RANK.npz of those who take it.",
+    )
 
 
 class RunSettings(Table):

@@ -16,7 +16,8 @@ from mpi4py import MPI
 from . import checkpoint
 from .bookkeeping import Bookkeeper
 from .case_model import Case
-from .cells import Array
+from .cell_noise import CellNoise, places_of, write_cell_noise
+from .cells import Array, Cells
 from .clock import Clock
 from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
@@ -24,6 +25,7 @@ from .kind import Context
 from .kinds import load_kind
 from .ledger import Ledger
 from .ledger_file import NAME, LedgerFile
+from .mesh import Mesh
 from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, TakesElsewhere, Writes
 from .quantities import QUANTITIES
 from .rewinder import Rewinder
@@ -178,6 +180,9 @@ class Participant:
             for channel in channels
             if channel.flow.receiver == self.name
         ]
+        if self.case.ledger.cell_errors:
+            for inflow in self._inflows:
+                inflow.noise = CellNoise() if inflow.flow.noisy else None
         self._outflows = [Outflow(channel, self.clock) for channel in channels if channel.flow.sender == self.name]
 
     def _total(self, share: Array) -> Array:
@@ -189,13 +194,15 @@ class Participant:
 
     def _side(self, flow: Flow) -> Side:
         length = factor("[length]", self._units, self.case.units)
-        adapter = self.adapters[flow.interface]
-        place = adapter.cells
-        if flow.receiver == self.name and isinstance(adapter, TakesElsewhere):
-            place = adapter.taken_cells
-        cells = {quantity: place(quantity).scaled(length) for quantity in flow.quantities}
+        cells = {quantity: self._cells(flow, quantity).scaled(length) for quantity in flow.quantities}
         factors = {q: self.case.factor(q, flow.sender, flow.receiver) for q in flow.quantities}
         return Side(flow, cells, factors)
+
+    def _cells(self, flow: Flow, quantity: str) -> Cells | Mesh:
+        adapter = self.adapters[flow.interface]
+        if flow.receiver == self.name and isinstance(adapter, TakesElsewhere):
+            return adapter.taken_cells(quantity)
+        return adapter.cells(quantity)
 
     def _window(self, index: int) -> Window:
         length = self.case.window_of(self.name)
@@ -404,7 +411,18 @@ class Participant:
         if self._file:
             self._file.close(complete=True)
             self._file = None
+        self._write_noise()
         self.status.update(doing="finished")
+
+    def _write_noise(self) -> None:
+        """The standard errors in every cell, in own units, where the case asks for them."""
+        noisy = {inflow.flow.interface: inflow for inflow in self._inflows if inflow.noise}
+        if noisy:
+            folder = self.output / self.name
+            folder.mkdir(exist_ok=True)
+            places = {n: {q: places_of(self._cells(i.flow, q)) for q in i.flow.quantities} for n, i in noisy.items()}
+            kept = {name: inflow.noise for name, inflow in noisy.items() if inflow.noise}
+            write_cell_noise(folder / f"noise-{self.world.comm.rank}.npz", kept, places)
 
     def __enter__(self) -> Participant:
         return self

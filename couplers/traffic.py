@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .cell_noise import CellNoise
 from .cells import Array, total
 from .clock import Clock
 from .errors import CommunicationError
@@ -32,6 +33,10 @@ class Inflow:
         self.channel = channel
         self._clock = clock
         self._smoother = smoother
+        self.noise: CellNoise | None = None
+        """What is known of the noise in each cell, where the case asks for it."""
+        self._raw: Mapping[str, Array] = {}
+        """What came last, before any filter."""
         self.course: dict[str, Array] = {}
         self.arrived: dict[str, Array] = {}
         """What the sender gave last, as the filter has left it."""
@@ -82,11 +87,14 @@ class Inflow:
         self.before = self.arrived
         begin = time.perf_counter()
         self.arrived, waited = self.channel.collect()
+        self._raw = self.arrived
         self._clock.add("wait", self.flow.sender, begin, begin + waited)
         self._clock.add("map", "", begin + waited, time.perf_counter())
 
     def accept(self) -> None:
         """The window is done: carry what was given and not used, and foresee the next one."""
+        if self.noise and self._raw:
+            self.noise.add(self._raw)
         for quantity in self.flow.quantities:
             if not is_amount(quantity):
                 used = self.course if self.flow.lag else self.arrived
@@ -137,6 +145,7 @@ class Inflow:
             "history": {q: {str(age): c for age, c in enumerate(kept)} for q, kept in self._history.items()},
             "pending": self._pending,
             "filter": self._smoother.save() if self._smoother else {},
+            "noise": self.noise.save() if self.noise else {},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -147,6 +156,8 @@ class Inflow:
         self._pending = bool(state["pending"])
         if self._smoother:
             self._smoother.restore(state["filter"])
+        if self.noise:
+            self.noise.restore(state["noise"])
 
 
 class Outflow:

@@ -151,6 +151,17 @@ def test_modes_stand_out_of_noise():
         assert stand_out(np.linalg.svd(matrix.T, compute_uv=False), 40, 200) == modes
 
 
+def test_which_filters_never_turn_an_answer_around():
+    """Re Σ g(n) exp(-i ω n) of the answer g to a pulse: of equal weights it is as low as sin(ωT)/ωT, about -0.2."""
+    pulse = np.zeros((6000, 1, 1))
+    pulse[3000] = 1.0  # long after the gain has settled
+    turns = np.exp(-1j * np.outer(np.arange(3000), np.linspace(0.0, np.pi, 401)))
+    names = ("moving-window", "gaussian", "kalman")
+    lowest = {n: (passed(SETTINGS[n], pulse)[0][3000:, 0, 0] @ turns).real.min() for n in names}
+    assert lowest["moving-window"] == pytest.approx(-0.2, abs=0.03)
+    assert lowest["gaussian"] > 0.0 and lowest["kalman"] > 0.0
+
+
 @pytest.mark.parametrize("name", ["pod", "kalman", "kalman, measured"])
 def test_estimates_hold_nothing_of_a_steady_flow(name):
     given, held = passed(SETTINGS[name], np.full((2000, 5, 1), 3.0), np.full((5, 1), 99.0))
@@ -272,8 +283,11 @@ def test_a_resumed_run_is_the_run_itself(tmp_path, name):
     def case(folder: Path, end: float) -> Path:
         folder.mkdir(exist_ok=True)
         scheme = "parallel-explicit" if name == "pod" else "serial-explicit"
-        more = f"\n[interfaces.seam]\nfilter = {FILTERS[name]}\n[run]\ncheckpoint_every = 4\n"
-        setting = SERIAL | {"ranks": (1, 2), "end": end, "units": UNITS, "scheme": scheme, "more": more}
+        more = (
+            f"\n[interfaces.seam]\nfilter = {FILTERS[name]}\n[run]\ncheckpoint_every = 4\n[ledger]\ncell_errors = true"
+        )
+        units = (*UNITS[:2], UNITS[1])
+        setting = SERIAL | {"ranks": (1, 2), "end": end, "units": units, "scheme": scheme, "more": more}
         (folder / "case.toml").write_text(CASE.format(**setting))
         return folder
 
@@ -284,6 +298,21 @@ def test_a_resumed_run_is_the_run_itself(tmp_path, name):
     assert all(np.array_equal(whole[key], resumed[key]) for key in ("sent", "received", "carry"))
     # What is known of the errors is added up anew from the books, in other portions.
     np.testing.assert_allclose(resumed["error"], whole["error"], rtol=1e-9)
+    same_in_every_cell(tmp_path / "whole" / "RUN", tmp_path / "cut" / "RUN", whole["mean"])
+
+
+def same_in_every_cell(whole: Path, resumed: Path, mean: Array) -> None:
+    """What the ranks of both participants keep of every cell, whose amounts add up to those of the ledger."""
+    total = np.zeros(5)
+    for file in ("a/noise-0.npz", "b/noise-0.npz", "b/noise-1.npz"):
+        with np.load(whole / file) as one, np.load(resumed / file) as other:
+            assert all(np.array_equal(one[key], other[key], equal_nan=True) for key in one)
+            if file.startswith("a"):
+                assert one["seam/temperature/place"].shape == (12, 3)
+                assert (one["seam/temperature/error"] > 0).all()
+            else:
+                total += np.concatenate([one[f"seam/{q}/mean"].sum(axis=0) for q in ("mass", "momentum", "energy")])
+    np.testing.assert_allclose(total, mean, rtol=0.1)
 
 
 # In a case.
