@@ -60,8 +60,18 @@ def on_noise(case: Case, side: Side, partners: Sequence[Side], wish: Wish) -> di
         "edges": [edge / units["length"] for edge in edges],
         "over": over / units["time"],
         "windows": max(int(over / units["time"] / case.time.window), 1),
+        "filter": _longest_filter(case, [side, *partners], units["time"]),
         "quantities": found,
     }
+
+
+def _longest_filter(case: Case, sides: Sequence[Side], time: float) -> int:
+    """Windows of a moving window whose delay is no longer than what both sides must follow; 1 is no filter.
+
+    Noise goes round the loop of both sides, and what comes back too late feeds what it should damp.
+    """
+    follow = min((side.resolves for side in sides if side.resolves), default=0.0)
+    return 1 + int(2.0 * follow / time / case.time.window)
 
 
 _UNITS = {

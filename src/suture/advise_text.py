@@ -98,8 +98,14 @@ def _proposals(noise: Tree) -> list[str]:
         f"averaged over {noise['over']:.3g}, {windows} window{'s' if windows > 1 else ''}, that takes so many members "
         "of an ensemble, or one run with a cell of that volume"
     ]
-    if windows > 1:
-        lines.append(f'filter = {{ kind = "moving-window", windows = {windows} }} averages over that time')
+    longest = min(noise["filter"], windows)
+    if longest > 1:
+        text = (
+            f'filter = {{ kind = "moving-window", windows = {longest} }} is as much as can go back into a running case'
+        )
+    else:
+        text = "no filter of what goes into a running case: even two windows come later than it must follow"
+    lines.append(text)
     if "velocity" not in noise["quantities"]:
         lines.append("the case names no speed: give one with --velocity")
     return [escape(line) for line in lines]
