@@ -37,6 +37,8 @@ class BoundaryForce:
         self._places = np.linspace(0.0, cutoff, POINTS)
         self._number = 0.0
         self._sums = np.zeros(BINS)
+        self._force: Array | None = None
+        """F of the sums as they are; None where it is not known yet."""
 
     def sample(self, surroundings: Surroundings, group: int, lower: float, upper: float) -> None:
         """Add what a group's atoms between two heights feel at this instant. Collective."""
@@ -45,11 +47,14 @@ class BoundaryForce:
         self._comm.Allreduce(MPI.IN_PLACE, mine)
         self._sums += mine[:-1]
         self._number += mine[-1]
+        self._force = None
 
     def force(self) -> Array:
         """F at equal distances from 0 to the cut-off, (points,)."""
-        inside = np.clip(self._places[:, None] / self._distances, 0.0, 1.0)
-        return 0.25 * (1.0 - inside**2) @ self._sums / max(self._number, 1.0)
+        if self._force is None:
+            inside = np.clip(self._places[:, None] / self._distances, 0.0, 1.0)
+            self._force = 0.25 * (1.0 - inside**2) @ self._sums / max(self._number, 1.0)
+        return self._force
 
     def pressed(self, number_density: float, pressure: float | None) -> Array:
         """F with a mean force per area of ``pressure`` (energy per volume, without nkT); None leaves it as it is.
