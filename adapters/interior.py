@@ -147,7 +147,7 @@ class Interior:
         """The particles are near the continua's states from now on."""
         for region in self.regions:
             if region.open_end:
-                region.open_end.learn_anew()
+                region.open_end.population.learn_anew()
 
     def run_freely(self, states: list[Array], piston_velocity: float, draw: Draw) -> None:
         """Run one window with ``states`` imposed, without amounts. Collective."""

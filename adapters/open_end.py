@@ -17,27 +17,13 @@ from ..solvers.md.dynamics import MolecularDynamics
 from .boundary_force import BoundaryForce
 from .draws import Draw, Draws
 from .open_settings import OpenEndSettings
+from .population import Extent, Outside, Population
 from .usher import Search, Usher
 
 OVERLAP = 1e4
 """Energy, in kT, above which an atom that is put in overlaps another."""
 STEP = 0.15
 """Longest step of a search, in mean distances of the atoms."""
-YOUNG, MEMORY = 50, 5000
-"""Windows over which the excess at the end is a mean: at first, and at most."""
-
-
-@dataclass(frozen=True)
-class Outside:
-    """The continuum's state in the outermost slab, in the participant's units."""
-
-    velocity: Array
-    """(3,)"""
-    temperature: float
-    density: float
-    density_at_plane: float
-    """In the innermost slab."""
-    pressure: float | None
 
 
 @dataclass(frozen=True)
@@ -80,7 +66,9 @@ class OpenEnd:
         if self._outward * (end - at) <= reach:
             raise SolverError(f"an open buffer of {abs(end - at):g} is not longer than the reach of pairs, {reach:g}")
         box = np.array(lammps.box)
-        self._area = float(np.prod(np.delete(box[1] - box[0], axis)))
+        area = float(np.prod(np.delete(box[1] - box[0], axis)))
+        extent = Extent(area, self._outer[1] - self._outer[0], self._quiet[1] - self._quiet[0])
+        self.population = Population(extent, self._atoms.mass, settings.relaxation)
         box[:, axis] = self._outer
         self._usher = Usher(lammps.comm, axis, box, lammps.periodic)
         name = "above" if end > at else "below"
@@ -89,11 +77,6 @@ class OpenEnd:
         _open.define(lammps.address)
         lammps.command(f"fix {self._fix} {solver.settings.fluid} suture/end {axis} {self._outward:g}")
         self._force: BoundaryForce | None = None
-        self.carry = 0.0
-        """Atoms that were due to come, or go where negative, and are less than one."""
-        self.excess = 0.0
-        """Atoms that the outer part has beyond its volume at the density next to the plane: its end orders them."""
-        self._seen = YOUNG
         self.events = {"insertion": 0, "deletion": 0}
         self.rows: dict[str, dict[str, Array]] = {
             name: {"mass": np.zeros(1), "momentum": np.zeros(3), "energy": np.zeros(1)}
@@ -138,28 +121,32 @@ class OpenEnd:
 
     def plan(self, outside: Outside, draw: Draw) -> Changes:
         """Choose the atoms that go and come, and book them. Collective; the atoms must be those of the last step."""
-        solver, comm = self._solver, self._solver.comm
         ids, distance, measured = self._look()
-        comm.Allreduce(MPI.IN_PLACE, measured)
+        self._solver.comm.Allreduce(MPI.IN_PLACE, measured)
         energy, quiet, count = measured
-        whole = self._whole(outside, count, quiet)
+        whole = self.population.due(outside, self._outward * self._travel(outside), count, quiet)
         generator = self._draws.of(draw)
-        key = int(generator.integers(2**62))
-        leaving = self._leaving(ids, distance, key, whole)
+        leaving = self._leaving(ids, distance, int(generator.integers(2**62)), whole)
         around = self._around(self._outer)
-        gone = around.remove(leaving)
-        self._book_deletion(gone)
+        self._book_deletion(around.remove(leaving))
         number = max(0, whole + len(leaving))
-        velocities = generator.standard_normal((number, 3))
+        velocities = outside.velocity + self._thermal(outside) * generator.standard_normal((number, 3))
         places, energies = np.zeros((0, 3)), np.zeros(0)
         if number:
             search = self._search(outside, energy / max(quiet, 1.0))
             places, energies = self._usher.find(around, number, search, generator)
-        kT = solver.lammps.constant("boltz") * outside.temperature
-        thermal = math.sqrt(kT / (self._mass_energy * self._atoms.mass))
-        velocities = outside.velocity + thermal * velocities[: len(places)]
+        velocities = velocities[: len(places)]
         self._book_insertion(velocities, energies)
         return Changes(leaving, places, velocities)
+
+    def _thermal(self, outside: Outside) -> float:
+        """Standard deviation of a component of an atom's velocity."""
+        kT = self._solver.lammps.constant("boltz") * outside.temperature
+        return math.sqrt(kT / (self._mass_energy * self._atoms.mass))
+
+    def _travel(self, outside: Outside) -> float:
+        """How far along the axis the continuum goes in a window."""
+        return float(outside.velocity[self._axis]) * self._solver.steps * self._solver.timestep
 
     @property
     def _mass_energy(self) -> float:
@@ -175,42 +162,6 @@ class OpenEnd:
         distance = self._outward * (self.end - height[here])
         near = _open.held(solver.lammps.address, solver.fluid_bit, self._axis, *self._quiet, "suture_pe")
         return ids, distance, np.array([near[0], near[1], float(len(ids))])
-
-    def _whole(self, outside: Outside, count: float, quiet: float) -> int:
-        """Atoms that are to come, or go where negative; the fraction is carried.
-
-        What flows through the end in a window comes or goes at once, and of what the number lacks beside that a share.
-        The middle of the window counts: in it half of what flows has passed, and the end is half of its way from home.
-        Next to the end atoms are in layers, of which no density is known: the excess that is counted there in the long
-        run is left to it, so that the density next to the plane is the continuum's.
-        """
-        number_density = outside.density / self._atoms.mass
-        travel = self._outward * float(outside.velocity[self._axis]) * self._solver.steps * self._solver.timestep
-        length = self._outer[1] - self._outer[0] + 0.5 * travel
-        passing = -number_density * self._area * travel
-        present = count + 0.5 * passing
-        self._learn(present - self._area * length * self._expected(outside, quiet))
-        lacking = number_density * self._area * length + self.excess - present
-        due = self.carry + passing + lacking / self._settings.relaxation
-        whole = math.trunc(due)
-        self.carry = self._fraction(due, whole)
-        return whole
-
-    def _expected(self, outside: Outside, quiet: float) -> float:
-        """Atoms per volume in the outer part, by those next to the plane and by how the continuum differs there."""
-        here = quiet / (self._area * (self._quiet[1] - self._quiet[0]))
-        return here + (outside.density - outside.density_at_plane) / self._atoms.mass
-
-    def _learn(self, excess: float) -> None:
-        self._seen = min(self._seen + 1, MEMORY)
-        self.excess += (excess - self.excess) / self._seen
-
-    def learn_anew(self) -> None:
-        """Let what was learnt while the particles were far from the continuum's state count little."""
-        self._seen = YOUNG
-
-    def _fraction(self, due: float, whole: int) -> float:
-        return due - whole
 
     def _leaving(self, ids: Any, distance: Array, key: int, whole: int) -> list[int]:
         """Those beyond the end, and as many others by lot as are to go beside them; alike on all ranks.
@@ -276,13 +227,12 @@ class OpenEnd:
             kinetic = number_density * lammps.constant("boltz") * outside.temperature
             virial = outside.pressure / lammps.constant("nktv2p") - kinetic
         force = self._force.pressed(number_density, virial)
+        self._require_inside(self.end + self._travel(outside))
         velocity = float(outside.velocity[self._axis])
-        self._require_inside(velocity)
         _open.set_end(lammps.address, self._fix, self.end, velocity, force.tolist(), self._force.cutoff)
 
-    def _require_inside(self, velocity: float) -> None:
+    def _require_inside(self, place: float) -> None:
         lower, upper = (corner[self._axis] for corner in self._solver.lammps.box)
-        place = self.end + velocity * self._solver.steps * self._solver.timestep
         inner = self._outer[0 if self._outward > 0 else 1]
         if not lower <= place <= upper or self._outward * (place - inner) <= 0.0:
             raise SolverError(
@@ -314,12 +264,12 @@ class OpenEnd:
         """What was given, the fraction of an atom, and the structure."""
         assert self._force is not None, "open() comes first"
         rows = {name: dict(row) for name, row in self.rows.items()}
-        known = {"carry": self.carry, "excess": self.excess, "seen": self._seen, "events": dict(self.events)}
-        return {"rows": rows, "force": self._force.save(), **known}
+        known = {"population": self.population.save(), "force": self._force.save()}
+        return {"rows": rows, "events": dict(self.events), **known}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Back to ``save``, before the first window."""
         self.rows = {name: dict(row) for name, row in state["rows"].items()}
-        self.carry, self.events = float(state["carry"]), dict(state["events"])
-        self.excess, self._seen = float(state["excess"]), int(state["seen"])
+        self.events = dict(state["events"])
+        self.population.restore(state["population"])
         self._force = BoundaryForce.restored(self._solver.comm, state["force"])

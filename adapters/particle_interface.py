@@ -17,9 +17,10 @@ from .buffer import Buffer
 from .draws import Draw
 from .interior import Held, Interior, nothing
 from .method_of_planes import MethodOfPlanes
-from .open_end import OpenEnd, Outside
+from .open_end import OpenEnd
 from .particle_region import ParticleRegionSettings
 from .piston import Piston
+from .population import Outside
 from .seam_profiles import SeamProfiles
 from .settling import Region
 

@@ -13,6 +13,7 @@ from suture.adapters.boundary_force import BoundaryForce
 from suture.adapters.open_end import OpenEnd
 from suture.adapters.open_settings import OpenEndSettings
 from suture.adapters.particle_region import ParticleRegionSettings
+from suture.adapters.population import Extent, Outside, Population
 from suture.solvers.errors import SolverError
 
 from ..mpi import mpirun
@@ -145,23 +146,42 @@ def test_the_other_plane_shows_it_with_the_opposite_sign(play):
     assert np.abs(found[..., 0].sum(axis=1)).max() < 1e-12
 
 
-class Truncated(OpenEnd):
+class Truncated(Population):
     def _fraction(self, due, whole):
         return 0.0
 
 
-@pytest.mark.parametrize(("end", "came"), [(OpenEnd, 4), (Truncated, 0)])
-def test_fractions_of_atoms_are_carried(end, came):
+EXTENT = Extent(area=10.0, outer=2.0, quiet=2.0)
+AT_REST = Outside(np.zeros(3), 1.0, 0.5, 0.5, None)
+
+
+@pytest.mark.parametrize(("population", "came"), [(Population, 4), (Truncated, 0)])
+def test_fractions_of_atoms_are_carried(population, came):
     """Four tenths of an atom are due in each of eleven windows."""
-    one = end.__new__(end)
-    one._outward, one._axis, one._area, one._quiet, one._outer = 1.0, 2, 10.0, [0.0, 2.0], [2.0, 4.0]
-    one._settings, one._seen, one.excess, one.carry = OpenEndSettings(relaxation=1.0), 10**9, 0.0, 0.0
-    one._atoms = type("Atoms", (), {"mass": 1.0})
-    one._solver = type("Solver", (), {"steps": 20, "timestep": 0.005})
-    outside = type("Outside", (), {"velocity": np.zeros(3), "density": 0.5, "density_at_plane": 0.5})
-    whole = [one._whole(outside, count=9.6, quiet=10.0) for _ in range(11)]
+    one = population(EXTENT, 1.0, 1.0)
+    one._learn = lambda excess: None
+    whole = [one.due(AT_REST, 0.0, count=9.6, quiet=10.0) for _ in range(11)]
     assert sum(whole) == came
     assert set(whole) <= {0, 1}
+
+
+@pytest.mark.parametrize("travel", [0.3, -0.3])
+def test_what_flows_through_the_end_comes_or_goes_at_once(travel):
+    """At the right density in the middle of the window, so many atoms as the fluid's travel holds."""
+    one = Population(EXTENT, 1.0, 3.0)
+    one._learn = lambda excess: None
+    # 0.5 atoms per volume; half a window before its middle.
+    count = 0.5 * 10.0 * (2.0 + 0.5 * travel) + 0.5 * 0.5 * 10.0 * travel
+    due = [one.due(AT_REST, travel, count, 10.0) for _ in range(10)]
+    assert sum(due) + one.carry == pytest.approx(-10 * 0.5 * 10.0 * travel, abs=1e-12)
+
+
+def test_the_excess_at_the_end_is_left_to_it():
+    """Layers hold half an atom more than their volume at the density next to the plane, which is too low by a tenth."""
+    one = Population(EXTENT, 1.0, 1.0)
+    for _ in range(1000):
+        one.due(AT_REST, 0.0, count=9.5, quiet=9.0)
+    assert one.excess == pytest.approx(0.5, rel=0.06)
 
 
 def test_atoms_come_and_go_beyond_the_reach_of_the_plane_only(play):
