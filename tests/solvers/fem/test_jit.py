@@ -29,7 +29,7 @@ def test_what_was_left_unfinished_is_compiled_again(
     cache = tmp_path / "fenics"
     mpirun(ranks, "-c", PROGRAM, cwd=ROOT)
     ready = sorted(cache.glob("*.c.cached"))
-    assert len(ready) >= 4
+    assert len(ready) >= 2
     for file in ready[:2]:  # as a compiler leaves it that is killed
         file.unlink()
         for library in cache.glob(f"{file.name.removesuffix('.c.cached')}*.so"):
