@@ -47,13 +47,15 @@ def on_noise(case: Case, side: Side, partners: Sequence[Side], wish: Wish) -> di
     over = _averaging_time(case, partners, units["time"]) if wish.over is None else wish.over * units["time"]
     found = quantities(fluid, side.scales, 1.0 if plain else _BOLTZMANN, speed, wish.error)
     for quantity, tree in found.items():
-        need, apart = tree["samples"], 2.0 * tree["correlation_time"]
-        independent = max(over / apart, 1.0)
-        volume = math.prod(edges) * need / independent / units["length"] ** 3
-        tree |= {"independent": independent, "members": math.ceil(need / independent), "volume": volume}
-        tree |= {"time": need * apart / units["time"], "correlation_time": 0.5 * apart / units["time"]}
-        tree["deviation"] /= units[quantity]
-        tree["wanted"] /= units[quantity]
+        tree |= _ways(tree, over, math.prod(edges))
+        for key, unit in (
+            ("deviation", quantity),
+            ("wanted", quantity),
+            ("correlation_time", "time"),
+            ("time", "time"),
+        ):
+            tree[key] /= units[unit]
+        tree["volume"] /= units["length"] ** 3
     return {
         "error": wish.error,
         "velocity": speed / units["velocity"],
@@ -62,6 +64,19 @@ def on_noise(case: Case, side: Side, partners: Sequence[Side], wish: Wish) -> di
         "windows": max(int(over / units["time"] / case.time.window), 1),
         "filter": _longest_filter(case, [side, *partners], units["time"]),
         "quantities": found,
+    }
+
+
+def _ways(tree: dict[str, float], over: float, volume: float) -> dict[str, float]:
+    """Of one quantity: the time of one run; the members, or the cell of one member, where ``over`` is averaged."""
+    apart = 2.0 * tree["correlation_time"]
+    independent = max(over / apart, 1.0)
+    short = tree["samples"] / independent
+    return {
+        "time": tree["samples"] * apart,
+        "independent": independent,
+        "members": math.ceil(short),
+        "volume": volume * short,
     }
 
 
@@ -91,37 +106,49 @@ def quantities(
 
     Without a speed there is no velocity to compare with, and none is told.
     """
-    edges, thickness = scales.edges, scales.finest or min(scales.edges)
-    length = max(scales.length or 0.0, thickness)
-    volume, energy = math.prod(edges), boltzmann * fluid.temperature
-    ρ, c = fluid.density, fluid.sound_speed
-    ratio = c**2 / fluid.stiffness
-    sound = 0.5 * thickness / c
-    shear = fluctuations.diffusion_time(fluid.viscosity / ρ, thickness, length)
-    heat = fluctuations.diffusion_time(fluid.conductivity / (ρ * fluid.heat_capacity * ratio), thickness, length)
-    # Of the density's variance 1/γ is sound, which passes, and the rest entropy, which diffuses.
-    mixed = sound / ratio + heat * (1.0 - 1.0 / ratio)
-    deviations = {
-        "velocity": (fluctuations.velocity(energy, ρ, volume), speed, shear),
-        # Of the density's variance 1/γ is sound, which passes, and the rest entropy, which diffuses.
-        "density": (fluctuations.density(energy, ρ, fluid.stiffness, volume), ρ, mixed),
-        "temperature": (
-            fluctuations.temperature(energy, fluid.temperature, ρ, fluid.heat_capacity, volume),
-            fluid.temperature,
-            heat,
-        ),
-        "pressure": (fluctuations.pressure(energy, ρ, c, volume), abs(fluid.pressure), sound),
+    deviations = _deviations(fluid, boltzmann * fluid.temperature, math.prod(scales.edges))
+    times = _correlation_times(fluid, scales)
+    sizes = {
+        "velocity": speed,
+        "density": fluid.density,
+        "temperature": fluid.temperature,
+        "pressure": abs(fluid.pressure),
     }
     return {
         name: {
-            "deviation": deviation,
+            "deviation": deviations[name],
             "wanted": error * size,
-            "samples": fluctuations.samples(deviation, error * size),
-            "correlation_time": time,
+            "samples": fluctuations.samples(deviations[name], error * size),
+            "correlation_time": times[name],
         }
-        for name, (deviation, size, time) in deviations.items()
+        for name, size in sizes.items()
         if size > 0.0
     }
+
+
+def _deviations(fluid: FluidScales, energy: float, volume: float) -> dict[str, float]:
+    """Of one sample of a volume; ``energy`` is kT."""
+    ρ, t = fluid.density, fluid.temperature
+    return {
+        "velocity": fluctuations.velocity(energy, ρ, volume),
+        "density": fluctuations.density(energy, ρ, fluid.stiffness, volume),
+        "temperature": fluctuations.temperature(energy, t, ρ, fluid.heat_capacity, volume),
+        "pressure": fluctuations.pressure(energy, ρ, fluid.sound_speed, volume),
+    }
+
+
+def _correlation_times(fluid: FluidScales, scales: Scales) -> dict[str, float]:
+    """In a layer of the region: momentum and heat diffuse out of it, and sound leaves it, both ways, in d / 2c."""
+    thickness = scales.finest or min(scales.edges)
+    length = max(scales.length or 0.0, thickness)
+    ratio = fluid.sound_speed**2 / fluid.stiffness
+    sound = 0.5 * thickness / fluid.sound_speed
+    shear = fluctuations.diffusion_time(fluid.viscosity / fluid.density, thickness, length)
+    conducted = fluid.conductivity / (fluid.density * fluid.heat_capacity * ratio)
+    heat = fluctuations.diffusion_time(conducted, thickness, length)
+    # Of the density's variance 1/γ is sound, which passes, and the rest entropy, which diffuses.
+    mixed = sound / ratio + heat * (1.0 - 1.0 / ratio)
+    return {"velocity": shear, "density": mixed, "temperature": heat, "pressure": sound}
 
 
 def _speed(sides: Sequence[Side]) -> float:

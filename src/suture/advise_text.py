@@ -35,7 +35,7 @@ def show(tree: Tree, console: Console | None = None) -> None:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else f"{value}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def _times(participants: Tree) -> Table:
@@ -79,16 +79,8 @@ def _samples(name: str, noise: Tree) -> Table:
     ):
         table.add_column(column, justify="right" if column else "left")
     for quantity, q in noise["quantities"].items():
-        values = (q["deviation"], q["wanted"])
-        rest = (q["correlation_time"], q["time"])
-        table.add_row(
-            quantity,
-            *map(_number, values),
-            f"{math.ceil(q['samples'])}",
-            *map(_number, rest),
-            str(q["members"]),
-            _number(q["volume"]),
-        )
+        numbers = [q["deviation"], q["wanted"], math.ceil(q["samples"]), q["correlation_time"], q["time"]]
+        table.add_row(quantity, *map(_number, [*numbers, q["members"], q["volume"]]))
     return table
 
 
