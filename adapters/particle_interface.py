@@ -138,10 +138,13 @@ class ParticleRegion:
         return f"; piston '{self.settings.piston}' at {self.piston.position:.4f}" if self.piston else ""
 
     def outside(self, states: Array) -> Outside:
-        """The continuum's state in the outermost slab, of states by slab."""
-        velocity, (temperature, density, pressure) = states[-1, :3], states[-1, 3:]
-        given = float(pressure) if pressure else None
-        return Outside(velocity, float(temperature), float(density), float(states[0, 4]), given)
+        """What an open end is to bring about, of states by slab: the state in the slab next to the plane.
+
+        Not that of the slab at the end: then pressure and flow at the plane would be those of the continuum's second
+        cell, and what the first one lacks to the second would grow from window to window.
+        """
+        velocity, (temperature, density, pressure) = states[0, :3], states[0, 3:]
+        return Outside(velocity, float(temperature), float(density), float(pressure) if pressure else None)
 
     def start(self, states: Array, piston_velocity: float | None, draw: Draw) -> None:
         """Impose ``states`` on the buffer, and set its outer end moving. Collective."""

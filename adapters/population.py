@@ -14,14 +14,12 @@ YOUNG, MEMORY = 50, 5000
 
 @dataclass(frozen=True)
 class Outside:
-    """The continuum's state in the outermost slab, in the participant's units."""
+    """The continuum's state next to the plane, in the participant's units."""
 
     velocity: Array
     """(3,)"""
     temperature: float
     density: float
-    density_at_plane: float
-    """In the innermost slab."""
     pressure: float | None
 
 
@@ -70,7 +68,7 @@ class Population:
         volume = area * (self._extent.outer + 0.5 * travel)
         passing = -number_density * area * travel
         present = count + 0.5 * passing
-        self._learn(present - volume * self._expected(outside, quiet))
+        self._learn(present - volume * quiet / (area * self._extent.quiet))
         lacking = number_density * volume + self.excess - present
         due = self.carry + passing + lacking / self._relaxation
         whole = math.trunc(due)
@@ -79,11 +77,6 @@ class Population:
 
     def _fraction(self, due: float, whole: int) -> float:
         return due - whole
-
-    def _expected(self, outside: Outside, quiet: float) -> float:
-        """Atoms per volume in the outer part, by those next to the plane and by how the continuum differs there."""
-        here = quiet / (self._extent.area * self._extent.quiet)
-        return here + (outside.density - outside.density_at_plane) / self._mass
 
     def _learn(self, excess: float) -> None:
         self._seen = min(self._seen + 1, MEMORY)

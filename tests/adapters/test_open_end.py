@@ -152,7 +152,7 @@ class Truncated(Population):
 
 
 EXTENT = Extent(area=10.0, outer=2.0, quiet=2.0)
-AT_REST = Outside(np.zeros(3), 1.0, 0.5, 0.5, None)
+AT_REST = Outside(np.zeros(3), 1.0, 0.5, None)
 
 
 @pytest.mark.parametrize(("population", "came"), [(Population, 4), (Truncated, 0)])
