@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..couplers.case_mistakes import listed, suggestion
+from ..couplers.cells import Array
 from ..couplers.kind import CheckRequest
 from ..couplers.mesh import Mesh
 from ..solvers.errors import SolverError
@@ -114,3 +115,16 @@ def _check_regions(
 def regions_of(material: Any) -> tuple[str, ...]:
     """The regions that a material of the settings names."""
     return tuple(material) if isinstance(material, dict) else ()
+
+
+def box_extents(mesh: BoxMesh) -> tuple[Array, Array]:
+    """Extents of a box, and of one of its divisions, along each axis."""
+    extents = np.subtract(mesh.upper, mesh.lower)
+    return extents, extents / mesh.cells
+
+
+def at_middle(material: Any, mesh: BoxMesh) -> float:
+    """A material's value in the middle of a box; the mean over regions where there are several."""
+    place = dict(zip("xyz", [*(0.5 * np.add(mesh.lower, mesh.upper)), 0.0], strict=False))
+    formulas = material.values() if isinstance(material, dict) else [material]
+    return float(np.mean([formula(**place) for formula in formulas]))

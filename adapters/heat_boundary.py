@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from ..couplers.cells import Array
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
+from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.fem import HeatSettings
 from ..solvers.fem.body_settings import Positive
+from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
-from .bodies import as_mesh, check_body, regions_of
+from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
 
 if TYPE_CHECKING:
     from ..solvers.fem.seams import HeatSeam
@@ -148,6 +150,17 @@ def _check(request: CheckRequest) -> Estimate:
     return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
 
 
+def _scales(request: CheckRequest) -> Scales:
+    """The slowest mode of a box between ends of given temperature, L² / (π² α), and a tenth of that to follow it."""
+    settings: HeatSettings = request.solver
+    if not isinstance(settings.mesh, BoxMesh):
+        return Scales()
+    extents, divisions = box_extents(settings.mesh)
+    diffusivity = at_middle(settings.conductivity, settings.mesh) / at_middle(settings.capacity, settings.mesh)
+    time = float(extents.max()) ** 2 / (np.pi**2 * diffusivity)
+    return Scales(length=float(extents.max()), finest=float(divisions.min()), times={"heat": time}, resolves=0.1 * time)
+
+
 def _create_solver(settings: HeatSettings, context: Context) -> CoupledHeat:
     start()
     from .heat_body import CoupledHeat
@@ -172,4 +185,5 @@ KIND = Kind(
     rewinds=True,
     resumes=True,
     exchange=_exchange,
+    scales=_scales,
 )

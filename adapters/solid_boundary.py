@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,10 +13,12 @@ from ..couplers.cells import Array, total
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
 from ..couplers.protocols import Adapter
+from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.fem import SolidSettings
+from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
-from .bodies import as_mesh, check_body, regions_of
+from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
 
 if TYPE_CHECKING:
     from .solid_body import CoupledSolid
@@ -225,6 +228,33 @@ def _check(request: CheckRequest) -> Estimate:
     return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
 
 
+def _scales(request: CheckRequest) -> Scales:
+    """The slowest longitudinal vibration of a box with one end held, 4 L / c, and a tenth of that to follow it.
+
+    Without inertia it follows at once.
+    """
+    settings: SolidSettings = request.solver
+    if not isinstance(settings.mesh, BoxMesh):
+        return Scales()
+    extents, divisions = box_extents(settings.mesh)
+    if settings.time_integration == "quasi-static":
+        return Scales(length=float(extents.max()), finest=float(divisions.min()))
+    middle = {
+        key: at_middle(material, settings.mesh)
+        for key in ("density", "young", "poisson", "lame", "shear")
+        if (material := getattr(settings, key)) is not None
+    }
+    if "young" in middle:
+        modulus, ratio = middle["young"], middle["poisson"]
+        stiffness = modulus * (1.0 - ratio) / ((1.0 + ratio) * (1.0 - 2.0 * ratio))
+    else:
+        stiffness = middle["lame"] + 2.0 * middle["shear"]
+    time = 4.0 * float(extents.max()) * math.sqrt(middle["density"] / stiffness)
+    return Scales(
+        length=float(extents.max()), finest=float(divisions.min()), times={"vibration": time}, resolves=0.1 * time
+    )
+
+
 def _check_expansion(request: CheckRequest, settings: SolidSettings) -> None:
     table = f"participants.{request.participant}.solver"
     if settings.expansion is None:
@@ -261,4 +291,5 @@ KIND = Kind(
     rewinds=True,
     resumes=True,
     exchange=_exchange,
+    scales=_scales,
 )

@@ -69,8 +69,8 @@ class Grid:
         self.residual = np.zeros_like(self.state)
         self.local = np.zeros((*ghost_size[::-1], EQUATIONS))
         size = (self.state.size, int(np.prod(self.cells)) * EQUATIONS)
-        self._global_vector = PETSc.Vec().createWithArray(self.state, size=size, bsize=EQUATIONS, comm=comm)
-        self._local_vector = PETSc.Vec().createWithArray(self.local, bsize=EQUATIONS, comm=PETSc.COMM_SELF)
+        self._global_vector = self._petsc.Vec().createWithArray(self.state, size=size, bsize=EQUATIONS, comm=comm)
+        self._local_vector = self._petsc.Vec().createWithArray(self.local, bsize=EQUATIONS, comm=MPI.COMM_SELF)
 
     def _create_array(self, comm: MPI.Comm, axes: tuple[int, ...], width: int) -> Any:
         """A DMDA of ``width`` values a cell along some of the axes, divided among ``comm`` as the grid is."""

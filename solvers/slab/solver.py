@@ -210,23 +210,5 @@ class Slab:
 _CELLS: dict[End, int] = {"lower": 0, "upper": -1}
 
 
-def _book(self, dt: float, flux: Array, made: Array) -> None:
-    area = self.settings.area
-    self._crossed["lower"] += float(flux[0]) * dt * area
-    self._crossed["upper"] -= float(flux[-1]) * dt * area
-    if self.settings.source is not None:
-        self._rows["source"] += float(made.sum()) * dt * area
-
-
-_CELLS: dict[End, int] = {"lower": 0, "upper": -1}
-
-_GAMMA = 1.0 - math.sqrt(0.5)
-_STAGES: dict[str, tuple[tuple[float, ...], ...]] = {
-    # Alexander, SIAM J. Numer. Anal. 14 (1977) 1006: second order, L-stable; rows of weights, the last is the step's.
-    "sdirk2": ((_GAMMA,), (1.0 - _GAMMA, _GAMMA)),
-    "backward-euler": ((1.0,),),
-}
-
-
 def _book(energy: float) -> Book:
     return {"energy": np.array([energy])}

@@ -108,3 +108,10 @@ def test_the_command_prints_text_or_json():
     assert refused.returncode == 2 and "0 is not positive" in refused.stderr
     nothing = suture("advise", CASES / "nowhere", check=False)
     assert nothing.returncode == 2 and "no such file or directory" in nothing.stderr
+
+
+def test_bodies_of_finite_elements():
+    """L² c / (π² k) of a box that conducts; 4 L √(ρ / E) of a bar without Poisson's ratio."""
+    assert advised(CASES / "partitioned-heat")["participants"]["left"]["times"]["heat"] == pytest.approx(1 / math.pi**2)
+    assert advised(CASES / "bar")["participants"]["left"]["times"]["vibration"] == pytest.approx(40.0)
+    assert advised(CASES / "thermal-stress")["participants"]["mechanics"]["times"] == {}
