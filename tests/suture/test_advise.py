@@ -87,8 +87,8 @@ def test_a_window_fits_the_end_and_the_steps(end, longest, step, window):
 
 
 def test_what_cannot_be_told_is_said():
-    tree = advised(CASES / "partitioned-heat")
-    assert tree["interfaces"]["cut"] == {
+    tree = advised(CASES / "partitioned-heat-curved")
+    assert tree["interfaces"]["arc"] == {
         "advice": "unknown",
         "ratio": None,
         "why": "left and right cannot tell how slow it is",
