@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SolverError
+from ..expression import Expression
 from ..stages import STAGES
 from . import engine
 from .algebra import Matrix, System, combined
@@ -46,6 +48,27 @@ _SYSTEMS = 4
 _NEARLY = 1e-8
 """Residual, relative to its terms, that one more solve brings down to round-off."""
 _PASSES = 25
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a step."""
+
+    begin: float
+    """Time at which the step begins."""
+    dt: float
+    """Length of the step."""
+    part: float
+    """Part of the step after which the stage lies."""
+    gamma: float
+    """Weight of the stage's own rates in its equation, a time."""
+    last: bool
+    """Whether it is the end of the step."""
+
+    @property
+    def time(self) -> float:
+        """When it is."""
+        return self.begin + self.part * self.dt
 
 
 class HeatConduction:
@@ -136,7 +159,7 @@ class HeatConduction:
     def largest_error(self) -> float:
         """Largest difference from the reference at the nodes; collective."""
         assert self.settings.reference is not None, "asked only where there is one"
-        exact = self.space.at_dofs(self.settings.reference, self.time)[: self.space.owned]
+        exact = self._at_own_dofs(self.settings.reference, self.time)
         error = np.abs(self.temperature - exact).max(initial=0.0)
         return float(self.domain.comm.allreduce(error, op=MPI.MAX))
 
@@ -154,7 +177,7 @@ class HeatConduction:
     # -- set-up --------------------------------------------------------------------------------------------------------
 
     def _assemble(self) -> None:
-        """The matrices, each assembled once, and their row sums, by which integrals are dot products."""
+        """The matrices, each assembled once."""
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
         settings, degree = self.settings, self.settings.order
         capacity = property_function(self.domain, settings.capacity, degree, "capacity")
@@ -162,9 +185,7 @@ class HeatConduction:
         self._mass = self._matrix(capacity * trial * test * ufl.dx)
         self._stiffness = self._matrix(self._conductivity * ufl.inner(ufl.grad(trial), ufl.grad(test)) * ufl.dx)
         self._volume = self._matrix(trial * test * ufl.dx) if settings.source else None
-        ones = np.ones(self.space.owned)
-        self._capacities = self._mass @ ones
-        self._volumes = self._volume @ ones if self._volume else None
+        self._capacities = self._mass @ np.ones(self.space.owned)
         self._surfaces = {
             name: self._surface(name)
             for name, boundary in settings.boundaries.items()
@@ -177,11 +198,10 @@ class HeatConduction:
     def _measure(self, name: str) -> Any:
         return engine.surface_measure(self.domain.mesh, self._facets[name])
 
-    def _surface(self, name: str) -> tuple[Matrix, Array]:
-        """The mass matrix of a boundary and its row sums."""
+    def _surface(self, name: str) -> Matrix:
+        """The mass matrix of a boundary."""
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
-        matrix = self._matrix(trial * test * self._measure(name))
-        return matrix, matrix @ np.ones(self.space.owned)
+        return self._matrix(trial * test * self._measure(name))
 
     def _conducted(self, facets: Any) -> Matrix:
         """What facets conduct inwards, times the test functions."""
@@ -222,33 +242,34 @@ class HeatConduction:
         reaction, conducted = np.zeros_like(begin), self._fixed.nothing()
         for number, weights in enumerate(self._stages):
             last = number == len(self._stages) - 1
-            part = 1.0 if last else sum(weights)
+            stage = Stage(self.time, dt, 1.0 if last else sum(weights), weights[-1] * dt, last)
             known = begin + dt * sum((w * rate for w, rate in zip(weights, rates, strict=False)), np.zeros_like(begin))
-            now = self._stage(dt, part, weights[-1] * dt, known, last)
-            rates.append((now - known) / (weights[-1] * dt))
+            now = self._solved(stage, known)
+            rates.append((now - known) / stage.gamma)
+            loads = self._loads(stage, now)
             share = self._stages[-1][number] * dt
-            reaction += share * self._residual(now, rates[-1], dt, part, last)
+            reaction += share * self._residual(now, rates[-1], loads)
             conducted = self._fixed.add(conducted, share, now - self._shift)
-            self._book(now, share, dt, part, last)
+            self._book(loads, share)
             self.temperature = now
         self._book_reactions(reaction, conducted)
         for seam in self._seams.values():
             seam.finish(self.time, dt, self._crossed.pop(seam.name))
         self.time += dt
 
-    def _stage(self, dt: float, part: float, gamma: float, known: Array, last: bool) -> Array:
-        """Temperatures at the stage that lies ``part`` of the step ``dt`` after its begin."""
+    def _solved(self, stage: Stage, known: Array) -> Array:
+        """Temperatures at a stage; ``known`` is what the step's begin and the stages before it bring."""
         now = self.temperature.copy()
         for name, dofs in self._fixed.first.items():
-            now[dofs] = self._given(name, dt, part)[self._fixed.keeps[name]]
+            now[dofs] = self._given(name, stage)[self._fixed.keeps[name]]
         for _ in range(_PASSES):
-            residual = self._residual(now, (now - known) / gamma, dt, part, last)
+            residual = self._residual(now, (now - known) / stage.gamma, self._loads(stage, now))
             residual[self._fixed.dofs] = 0.0
-            final = self._one_more_is_enough(residual, now, known, gamma)
-            now = now - self._system(gamma, now, last).solve(residual)
+            final = self._one_more_is_enough(residual, now, known, stage.gamma)
+            now = now - self._system(stage, now).solve(residual)
             if final:
                 return now
-        raise SolverError(f"the temperatures at time {self.time + part * dt:g} have not converged in {_PASSES} steps")
+        raise SolverError(f"the temperatures at time {stage.time:g} have not converged in {_PASSES} steps")
 
     def _one_more_is_enough(self, residual: Array, now: Array, known: Array, gamma: float) -> bool:
         """Whether one more solve leaves round-off: always where it is direct, and the problem linear.
@@ -263,62 +284,62 @@ class HeatConduction:
             raise SolverError(f"the temperatures after time {self.time:g} are not finite")
         return not squares[0] > _NEARLY**2 * squares.sum()
 
-    def _residual(self, now: Array, rate: Array, dt: float, part: float, last: bool) -> Array:
+    def _residual(self, now: Array, rate: Array, loads: Mapping[str, Array]) -> Array:
         """M du/dt + K u - F: where no temperature is given it is zero, elsewhere the rate at which heat enters."""
         out = self._mass @ rate + self._stiffness @ (now - self._shift)
-        for load in self._loads(now, dt, part, last).values():
+        for load in loads.values():
             out -= load
         return out
 
-    def _loads(self, now: Array, dt: float, part: float, last: bool) -> dict[str, Array]:
-        """Rate at which heat enters at each dof, by what brings it, at a stage; (owned,)."""
-        t = self.time + part * dt
+    def _loads(self, stage: Stage, now: Array) -> dict[str, Array]:
+        """Rate at which heat enters at each dof, by what brings it; (owned,)."""
         loads: dict[str, Array] = {}
         if self._volume is not None and self.settings.source is not None:
-            loads["source"] = self._volume @ self.space.at_dofs(self.settings.source, t)[: self.space.owned]
+            loads["source"] = self._volume @ self._at_own_dofs(self.settings.source, stage.time)
         for name, boundary in self.settings.boundaries.items():
             if isinstance(boundary, Flux):
-                loads[name] = self._surfaces[name][0] @ self.space.at_dofs(boundary.flux, t)[: self.space.owned]
+                loads[name] = self._surfaces[name] @ self._at_own_dofs(boundary.flux, stage.time)
             elif isinstance(boundary, Convection):
-                hotter = self.space.at_dofs(boundary.temperature, t)[: self.space.owned] - now
-                loads[name] = boundary.coefficient * (self._surfaces[name][0] @ hotter)
+                hotter = self._at_own_dofs(boundary.temperature, stage.time) - now
+                loads[name] = boundary.coefficient * (self._surfaces[name] @ hotter)
         for surface in self._radiating:
-            loads[surface.name] = surface.load(now, t)
+            loads[surface.name] = surface.load(now, stage.time)
         for name, seam in self._seams.items():
             if seam.condition != "temperature":
-                loads[name] = self._entering(seam, now, dt, part, last)
+                loads[name] = self._entering(seam, stage, now)
         return loads
 
-    def _entering(self, seam: HeatSeam, now: Array, dt: float, part: float, last: bool) -> Array:
-        """What a seam that takes heat lets in at a stage."""
+    def _at_own_dofs(self, formula: Expression, time: float) -> Array:
+        return self.space.at_dofs(formula, time)[: self.space.owned]
+
+    def _entering(self, seam: HeatSeam, stage: Stage, now: Array) -> Array:
+        """What a seam that takes heat lets in."""
         load = np.zeros_like(now)
-        load[seam.dofs] = seam.rate_at(dt, part)
-        if seam.condition == "robin" and last:
+        load[seam.dofs] = seam.rate_at(stage.dt, stage.part)
+        if seam.condition == "robin" and stage.last:
             hotter = np.zeros_like(now)
-            hotter[seam.dofs] = seam.partner_at(self.time, dt) - now[seam.dofs]
-            load += seam.coefficient * (self._surfaces[seam.name][0] @ hotter)
+            hotter[seam.dofs] = seam.partner_at(stage.begin, stage.dt) - now[seam.dofs]
+            load += seam.coefficient * (self._surfaces[seam.name] @ hotter)
         return load
 
-    def _given(self, name: str, dt: float, part: float) -> Array:
-        """The temperatures that a boundary gives to its dofs at a stage."""
+    def _given(self, name: str, stage: Stage) -> Array:
+        """The temperatures that a boundary gives to its dofs."""
         boundary = self.settings.boundaries[name]
         if isinstance(boundary, Temperature):
-            return self.space.at_dofs(boundary.temperature, self.time + part * dt, self._fixed.on[name])
-        return self._seams[name].partner_at(self.time, part * dt)
+            return self.space.at_dofs(boundary.temperature, stage.time, self._fixed.on[name])
+        return self._seams[name].partner_at(stage.begin, stage.part * stage.dt)
 
-    def _system(self, gamma: float, now: Array, last: bool) -> System:
+    def _system(self, stage: Stage, now: Array) -> System:
         """The system of a stage, without the rows of given temperatures."""
-        robin = last and any(seam.condition == "robin" for seam in self._seams.values())
-        key = gamma, robin
+        robin = [name for name, seam in self._seams.items() if seam.condition == "robin"] if stage.last else []
+        key = stage.gamma, bool(robin)
         if key in self._systems and not self._radiating:
             return self._systems[key]
-        terms = [(1.0 / gamma, self._mass), (1.0, self._stiffness)]
+        terms = [(1.0 / stage.gamma, self._mass), (1.0, self._stiffness)]
         for name, boundary in self.settings.boundaries.items():
             if isinstance(boundary, Convection):
-                terms.append((boundary.coefficient, self._surfaces[name][0]))
-        for name, seam in self._seams.items():
-            if robin and seam.condition == "robin":
-                terms.append((seam.coefficient, self._surfaces[name][0]))
+                terms.append((boundary.coefficient, self._surfaces[name]))
+        terms += [(self._seams[name].coefficient, self._surfaces[name]) for name in robin]
         terms += [(1.0, surface.tangent(now)) for surface in self._radiating]
         while len(self._systems) >= (1 if self._radiating else _SYSTEMS):
             self._systems.pop(next(iter(self._systems))).free()
@@ -328,9 +349,9 @@ class HeatConduction:
 
     # -- books ---------------------------------------------------------------------------------------------------------
 
-    def _book(self, now: Array, share: float, dt: float, part: float, last: bool) -> None:
+    def _book(self, loads: Mapping[str, Array], share: float) -> None:
         """Add what a stage brings, ``share`` in time, to the rows and to what crosses the seams."""
-        for name, load in self._loads(now, dt, part, last).items():
+        for name, load in loads.items():
             if name in self._rows:
                 self._rows[name] += share * float(load.sum())
             else:
