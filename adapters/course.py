@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from numpy.typing import ArrayLike
 
@@ -12,18 +12,26 @@ from ..couplers.series import SeriesFile
 
 
 class Course:
-    """Appends one row a window to a dataset for each figure, and to ``time``; made on one rank only."""
+    """Appends one row a window to a dataset for each figure, and to ``time``; the participant's first rank writes."""
 
     def __init__(self, context: Context, names: Sequence[str]) -> None:
-        self._file = SeriesFile(context.output / "course.h5", keep=context.done or None)
-        for name in ("time", *names) if context.done else ():
-            self._file.cut(name, context.done)
-        # A run that ends early leaves what it has seen.
-        atexit.register(self._file.close)
+        self._recorded = -1.0
+        self._file: SeriesFile | None = None
+        if context.comm.rank == 0:
+            self._file = SeriesFile(context.output / "course.h5", keep=context.done or None)
+            for name in ("time", *names) if context.done else ():
+                self._file.cut(name, context.done)
+            # A run that ends early leaves what it has seen.
+            atexit.register(self._file.close)
 
-    def record(self, time: float, **figures: ArrayLike) -> None:
+    def lacks(self, time: float) -> bool:
+        """Whether ``time`` is not recorded yet: it is once, at however many interfaces the participant has a part."""
+        return time > self._recorded
+
+    def record(self, time: float, figures: Mapping[str, ArrayLike]) -> None:
         """Keep the figures at ``time``."""
-        for name, value in figures.items():
-            self._file.append(name, value)
-        self._file.append("time", time)
-        self._file.write_soon()
+        self._recorded = time
+        if self._file:
+            for name, value in {**figures, "time": time}.items():
+                self._file.append(name, value)
+            self._file.write_soon()

@@ -17,19 +17,16 @@ class CoupledHeat(HeatConduction):
         self._output = context.output
         self._probes = Probes(self.space, settings.probes)
         names = [*settings.probes, *(["error"] if settings.reference else [])]
-        self._course = Course(context, names) if self.domain.comm.rank == 0 else None
-        self._recorded = -1.0
+        self._course = Course(context, names)
 
     def record(self, time: float) -> None:
-        """Keep the course at ``time``, once, at however many interfaces the body has a part. Collective."""
-        if time <= self._recorded:
+        """Keep the course at ``time``, once. Collective."""
+        if not self._course.lacks(time):
             return
-        self._recorded = time
         figures = {name: value[0] for name, value in self._probes.values(self.temperature).items()}
         if self.settings.reference:
             figures["error"] = self.largest_error()
-        if self._course:
-            self._course.record(time, **figures)
+        self._course.record(time, figures)
 
     def write(self, window: int, time: float) -> None:
         """Write the temperature at the end of ``window``."""

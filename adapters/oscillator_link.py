@@ -51,13 +51,12 @@ class CoupledOscillator(Oscillator):
     def __init__(self, settings: OscillatorSettings, context: Context) -> None:
         super().__init__(settings)
         self._course = Course(context, ("displacement", "velocity", "energy"))
-        self._recorded = -1.0
 
     def record(self, time: float) -> None:
-        """Keep the state at ``time``, once, at however many interfaces the mass has a part."""
-        if time > self._recorded:
-            self._recorded = time
-            self._course.record(time, displacement=self.displacement, velocity=self.velocity, energy=self.energy())
+        """Keep the state at ``time``, once."""
+        if self._course.lacks(time):
+            state = {"displacement": self.displacement, "velocity": self.velocity, "energy": self.energy()}
+            self._course.record(time, state)
 
 
 class OscillatorLink:

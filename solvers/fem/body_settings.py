@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -29,6 +29,10 @@ class BoundarySettings(Table):
     """A formula in ``x``, ``y``, ``z`` that is zero on it; default: the mesh's own boundary of that name."""
 
 
+RECORDED = ("time", "error", "kinetic", "strain")
+"""What a body's course has besides its probes."""
+
+
 class BodySettings(Table):
     """What the solvers of this package have in common."""
 
@@ -42,6 +46,19 @@ class BodySettings(Table):
     probes: dict[str, Coordinates] = Field(default_factory=dict)
     """Places whose values are recorded at the windows' ends, by name; the nearest node is taken."""
 
+    rows: ClassVar[tuple[str, ...]] = ()
+    """Rows of the books that are no boundary's, whose names boundaries must not have."""
+
+    @model_validator(mode="after")
+    def _check_names(self) -> BodySettings:
+        for name in getattr(self, "boundaries", {}):
+            if name in self.rows:
+                raise ValueError(
+                    f"a boundary has the name {name!r}, which is a row of the books; it must not be one of "
+                    f"{', '.join(self.rows)}"
+                )
+        return self
+
     @model_validator(mode="after")
     def _check_sides(self) -> BodySettings:
         if isinstance(self.mesh, BoxMesh):
@@ -51,6 +68,8 @@ class BodySettings(Table):
                         f"a box has no boundary {name!r}; it must be {', '.join(self.mesh.sides)}, or have a 'where'"
                     )
         for name, place in self.probes.items():
+            if name in RECORDED:
+                raise ValueError(f"a probe has the name {name!r}; it must not be one of {', '.join(RECORDED)}")
             if isinstance(self.mesh, BoxMesh) and len(place) != self.mesh.dimension:
                 raise ValueError(f"probe {name!r} has {len(place)} coordinates; it must have {self.mesh.dimension}")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -54,6 +54,7 @@ Boundary = Annotated[Temperature | Flux | Convection | Radiation | Seam, Field(d
 class HeatSettings(BodySettings):
     """Transient heat conduction in a body: capacity dT/dt = div(conductivity grad T) + source."""
 
+    rows: ClassVar[tuple[str, ...]] = ("source",)
     conductivity: Material
     capacity: Material
     """Heat capacity per volume."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,7 @@ Boundary = Annotated[Displacement | Traction | Pressure | Seam, Field(discrimina
 class SolidSettings(BodySettings):
     """A solid body: density d²u/dt² = div P(grad u) + body force, in a plane (plane strain) or in space."""
 
+    rows: ClassVar[tuple[str, ...]] = ("body force", "heat", "integration", "numerical dissipation")
     material: Literal["linear", "st-venant-kirchhoff", "neo-hookean"] = "linear"
     """Small strains, or one of two laws for large displacements."""
     density: Material

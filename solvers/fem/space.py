@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import SolverError
 from ..expression import Expression
 from . import engine
 from .engine import Index
@@ -158,7 +159,7 @@ class Space:
 def _meshio_order(kind: str, degree: int, nodes: Array) -> NDArray[np.intp]:
     """Places of an element's dofs, at reference coordinates ``nodes`` (n, dim), in meshio's order."""
     if (kind, degree) not in _TYPES:
-        raise ValueError(f"functions of degree {degree} on a {kind} have no trace that an interface knows")
+        raise SolverError(f"functions of degree {degree} on a {kind} have no trace that an interface knows")
     edges = _EDGES[_TYPES[kind, degree]]
     count = {"interval": 2, "triangle": 3, "quadrilateral": 4, "tetrahedron": 4, "hexahedron": 8}[kind]
     corners = np.arange(count)[list(_CYCLIC.get(kind, range(count)))]

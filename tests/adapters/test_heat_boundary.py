@@ -168,6 +168,11 @@ MISTAKES: dict[str, tuple[Any, ...]] = {
     "cell": (("cells = [8, 8]", 'cells = [8, 8], cell = "tetrahedron"'), "'cell' is 'tetrahedron' in 2 dimensions"),
     "formula": (('initial = "1 + x**2 + 3*y**2"', 'initial = "1 + r**2"'), "unknown name 'r'"),
     "probe": (("order = 2\n", "order = 2\nprobes = { a = [1.0, 1.0, 1.0] }\n"), "probe 'a' has 3 coordinates"),
+    "name of a probe": (("order = 2\n", "order = 2\nprobes = { time = [1.0, 1.0] }\n"), "a probe has the name 'time'"),
+    "name of a row": (
+        (SEAM, SEAM + '\nsource = { kind = "flux", flux = 0.0, where = "x" }'),
+        "which is a row of the books",
+    ),
     "kind of mesh": (('kind = "box"', 'kind = "bow"'), 'did you mean "box"?'),
     "file": ((BOX, 'mesh = { kind = "file", file = "plate.msh" }'), "a mesh file, relative to the case"),
     "material": (("conductivity = 1.0", "conductivity = true"), "True", "a number, a formula in x, y, z, or a table"),
