@@ -69,6 +69,8 @@ void renew(std::uintptr_t address) {
   const int dynamics = lmp.update->whichflag;
   lmp.update->whichflag = 1;
   lmp.update->setupflag = 1;
+  // Between two runs there is no interval of which this would be a fraction: thermostats ask, and would divide by zero.
+  lmp.update->beginstep = lmp.update->endstep = lmp.update->ntimestep;
   lmp.atom->setup();
   lmp.modify->setup_pre_exchange();
   lmp.domain->pbc();
