@@ -49,11 +49,11 @@ class ParticleRegion:
         solver: MolecularDynamics,
         settings: ParticleRegionSettings,
         window: float,
-        output: Path,
+        output: Path | None,
         done: int = 0,
         interior: Interior | None = None,
     ) -> None:
-        """``interior``: what the participant's planes share; one of its own without."""
+        """``interior``: what the participant's planes share, or one of its own. Without ``output`` nothing is written."""
         self.settings = settings
         self.solver = solver
         self.window = window
@@ -70,8 +70,9 @@ class ParticleRegion:
         self.compared = max(1, settings.slabs - 1)
         """Slabs, from the plane outward, whose density is compared with the continuum's."""
         self.layer = Region(solver, self.axis, settings.at, self.compared * settings.thickness)
-        name = "profiles.h5" if settings.beyond == "above" else "profiles-below.h5"
-        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), output / name, done)
+        self.profile_name = "profiles.h5" if settings.beyond == "above" else "profiles-below.h5"
+        path = output / self.profile_name if output else None
+        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), path, done)
         solver.bound(settings.axis, settings.at, settings.beyond)
         self.states: Array = np.zeros((settings.slabs, 6))
         """The continuum's in each slab: velocity, temperature, density, pressure; 0 where it gives none."""
@@ -207,6 +208,11 @@ class ParticleRegion:
         if self.solver.comm.rank:
             return {"mass": np.zeros((0, 1)), "momentum": np.zeros((0, 3)), "energy": np.zeros((0, 1))}
         return {"mass": total[None, :1], "momentum": total[None, 1:4], "energy": total[None, 4:]}
+
+    @property
+    def auditing(self) -> bool:
+        """Whether this window is audited."""
+        return self._auditing
 
     def audit(self) -> dict[str, Array] | None:
         """Amounts that left in this window as the method of planes measures them; None without an audit."""

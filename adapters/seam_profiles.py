@@ -18,37 +18,43 @@ class SeamProfiles:
 
     Beside the datasets of every profile file there are ``number`` (bins), the atoms in each bin; ``continuum_velocity``
     (slabs, 3), ``continuum_temperature`` and ``continuum_density`` (slabs), as imposed at the window's start; and
-    ``piston``, its position (nan without one). Rank 0 writes.
+    ``piston``, its position (nan without one). Rank 0 writes, and has the last window's in ``latest``.
     """
 
-    def __init__(self, solver: MolecularDynamics, axis: int, edges: Array, area: float, path: Path, done: int) -> None:
+    def __init__(
+        self, solver: MolecularDynamics, axis: int, edges: Array, area: float, path: Path | None, done: int
+    ) -> None:
+        """Without a ``path`` nothing is written."""
         self._solver = solver
         self._axis = axis
-        self._edges = edges
+        self.edges = edges
         self._volumes = area * np.diff(edges)
-        self._file = ProfileFile(path, axis, edges, done) if solver.comm.rank == 0 else None
+        self.latest: dict[str, Array | float] = {}
+        self._file = ProfileFile(path, axis, edges, done) if path and solver.comm.rank == 0 else None
         if self._file:
             # A run that ends early leaves what it has seen.
             atexit.register(self._file.close)
 
     def sample(self, time: float, continuum: Array, piston: float) -> None:
         """Add the present instant. Collective."""
-        sums = self._solver.moments(self._axis, self._edges)
-        self._solver.comm.Reduce(MPI.IN_PLACE if self._file else sums, sums)
-        if self._file is None:
+        sums = self._solver.moments(self._axis, self.edges)
+        first = self._solver.comm.rank == 0
+        self._solver.comm.Reduce(MPI.IN_PLACE if first else sums, sums)
+        if not first:
             return
         velocity, temperature = self._means(sums)
-        self._file.append(
-            time,
-            density=sums[:, 1] / self._volumes,
-            velocity=velocity,
-            temperature=temperature,
-            number=sums[:, 0],
-            continuum_velocity=continuum[:, :3].copy(),
-            continuum_temperature=continuum[:, 3].copy(),
-            continuum_density=continuum[:, 4].copy(),
-            piston=piston,
-        )
+        self.latest = {
+            "density": sums[:, 1] / self._volumes,
+            "velocity": velocity,
+            "temperature": temperature,
+            "number": sums[:, 0],
+            "continuum_velocity": continuum[:, :3].copy(),
+            "continuum_temperature": continuum[:, 3].copy(),
+            "continuum_density": continuum[:, 4].copy(),
+            "piston": piston,
+        }
+        if self._file:
+            self._file.append(time, **self.latest)
 
     def _means(self, sums: Array) -> tuple[Array, Array]:
         """Mean velocity and temperature (two thirds of the peculiar kinetic energy per atom); nan where none is."""
