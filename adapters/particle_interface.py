@@ -53,7 +53,7 @@ class ParticleRegion:
         done: int = 0,
         interior: Interior | None = None,
     ) -> None:
-        """``interior``: what the participant's planes share, or one of its own. Without ``output`` nothing is written."""
+        """``interior``: what the planes share, or one of its own. Without ``output`` nothing is written."""
         self.settings = settings
         self.solver = solver
         self.window = window
