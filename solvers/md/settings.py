@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -18,6 +20,24 @@ class WallSettings(BaseModel):
     )
 
 
+class EnsembleSettings(BaseModel):
+    """Several members, each with random numbers of its own, whose mean the partners see."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    members: int = Field(ge=1, description="Members; where `most` is given, those at first, and the fewest.")
+    groups: int = Field(
+        1, ge=1, description="Groups into which the ranks are divided; each runs its share of the members in turn."
+    )
+    most: int | None = Field(None, description="The most members, where their number follows `error`.")
+    error: dict[Literal["mass", "momentum", "energy"], Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="Wanted standard error of what crosses a plane in a window, as a mean over members and `over` "
+        "windows.",
+    )
+    over: int = Field(50, ge=1, description="Windows over which amounts are averaged before members are compared.")
+
+
 class MolecularDynamicsSettings(BaseModel):
     """The LAMMPS script, its variables, and which of its groups are fluid and walls."""
 
@@ -29,3 +49,4 @@ class MolecularDynamicsSettings(BaseModel):
     )
     fluid: str = Field(description="LAMMPS group of the fluid's atoms.")
     walls: dict[str, WallSettings] = Field(default_factory=dict, description="Named walls; each is a row of the books.")
+    ensemble: EnsembleSettings | None = Field(None, description="Several members instead of one.")
