@@ -47,12 +47,17 @@ class Buffer:
         thickness: float,
         beyond: Side = "above",
         fluctuates: bool = False,
+        strength: float = 1.0,
     ) -> None:
-        """``fluctuates``: the mean velocities that are imposed have the fluctuation of slabs in equilibrium."""
+        """``fluctuates``: the mean velocities that are imposed have the fluctuation of slabs in equilibrium.
+
+        ``strength``: the part of the way that a slab's mean velocity goes; 1 is a constraint, less a relaxation.
+        """
         self._solver = solver
         self._axis = axis
         self._outward = 1 if beyond == "above" else -1
         self._draws = Draws(solver, 0 if beyond == "above" else 1)
+        self._strength = strength
         self._noise = Draws(solver, 4 if beyond == "above" else 5) if fluctuates else None
         self.edges: Array = at + self._outward * thickness * np.arange(slabs)
         """Ends of the slabs towards the plane."""
@@ -63,16 +68,21 @@ class Buffer:
     def impose(self, velocity: Array, temperature: Array, draw: Draw) -> None:
         """Shift each slab's mean velocity to ``velocity``, (slabs, 3), and heat it towards ``temperature``, (slabs,).
 
+        Under a relaxation the shift is the ``strength``'s part of that; with fluctuations, v' = (1 - s) v + s u +
+        sqrt(1 - (1 - s)²) σ η, whose variance in the long run is σ² for each s.
+
         The random numbers are a function of the script's variable ``seed`` and of ``draw`` alone. Collective.
         """
         if self._outward < 0:  # bins ascend along the axis
             velocity, temperature = velocity[::-1], temperature[::-1]
         edges = np.sort(np.append(self.edges, self._outward * np.inf))
         count, mass, mean, peculiar = self._moments(edges)
+        shift = self._strength * (velocity - mean)
         if self._noise:
-            velocity = velocity + self._fluctuation(self._noise, mass, temperature, draw)
+            kept = 1.0 - self._strength
+            shift = shift + math.sqrt(1.0 - kept**2) * self._fluctuation(self._noise, mass, temperature, draw)
         factor = self._factors(count, peculiar, temperature, draw)
-        added = self._solver.drive(self._axis, edges, velocity - mean, velocity, factor)
+        added = self._solver.drive(self._axis, edges, shift, mean + shift, factor)
         for row, gained in zip(("constraint", "thermostat"), added, strict=True):
             self.rows[row]["momentum"] = self.rows[row]["momentum"] + gained[:3]
             self.rows[row]["energy"] = self.rows[row]["energy"] + gained[3:]

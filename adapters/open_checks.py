@@ -65,6 +65,18 @@ def check_closing(request: CheckRequest, name: str, side: ParticleRegionSettings
         raise request.report(table, "beyond", f"'below', with the piston '{side.piston}'", allowed, "use 'open = {}'")
 
 
+def check_impose(request: CheckRequest, name: str, side: ParticleRegionSettings) -> None:
+    """Refuse fluctuations of what fluctuates by itself."""
+    if side.impose.kind == "maxwellian" and side.open is not None and side.open.fluctuations:
+        raise request.report(
+            f"{table_of(request, name)}.open",
+            "fluctuations",
+            "true, beside impose.kind 'maxwellian'",
+            "false: velocities that are drawn one by one have the right fluctuation in the mean of a slab already",
+            "remove it",
+        )
+
+
 def check_open_end(request: CheckRequest, name: str, side: ParticleRegionSettings, facts: ScriptFacts) -> None:
     """Refuse an open end whose partner, buffer, box or walls do not do."""
     if side.open is None:

@@ -15,12 +15,14 @@ from ..solvers.errors import SolverError
 from ..solvers.md.dynamics import AXES, MolecularDynamics
 from .buffer import Buffer
 from .draws import Draw
+from .impose_settings import Constraint, Maxwellian, Relaxation
 from .interior import Held, Interior, nothing
 from .method_of_planes import MethodOfPlanes
 from .open_end import OpenEnd
 from .particle_region import ParticleRegionSettings
 from .piston import Piston
 from .population import Outside
+from .reservoir import Reservoir
 from .seam_profiles import SeamProfiles
 from .settling import Region
 
@@ -33,6 +35,19 @@ _STATES = {
     "density": slice(4, 5),
     "pressure": slice(5, 6),
 }
+
+
+def _create_buffer(
+    solver: MolecularDynamics, settings: ParticleRegionSettings, axis: int, noise: bool
+) -> Buffer | Reservoir:
+    place = (settings.at, settings.slabs, settings.thickness, settings.beyond)
+    match settings.impose:
+        case Maxwellian():
+            return Reservoir(solver, axis, *place)
+        case Relaxation(strength=strength):
+            return Buffer(solver, axis, *place, noise, strength)
+        case Constraint():
+            return Buffer(solver, axis, *place, noise)
 
 
 class ParticleRegion:
@@ -60,8 +75,7 @@ class ParticleRegion:
         self.axis = AXES[settings.axis]
         self._outward = 1.0 if settings.beyond == "above" else -1.0
         noise = settings.open is not None and settings.open.fluctuations
-        place = (settings.at, settings.slabs, settings.thickness, settings.beyond)
-        self.buffer = Buffer(solver, self.axis, *place, noise)
+        self.buffer = _create_buffer(solver, settings, self.axis, noise)
         self.piston = Piston(solver, settings.piston, self.axis) if settings.piston else None
         end = settings.at + self._outward * settings.slabs * settings.thickness
         self.open_end = OpenEnd(solver, self.axis, settings.at, end, settings.open) if settings.open else None
@@ -256,7 +270,7 @@ class ParticleRegion:
         return held
 
     def buffer_rows(self) -> dict[str, dict[str, Array]]:
-        """What constraint, thermostat and outer end gave to the buffer since the start, settling included."""
+        """What those who impose the state and the outer end gave to the buffer since the start, settling included."""
         rows = {name: dict(row) for name, row in self.buffer.rows.items()}
         if self.piston:
             rows["piston"] = dict(self.piston.rows)

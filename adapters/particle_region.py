@@ -14,7 +14,8 @@ from ..couplers.protocols import Adapter
 from ..solvers.md.settings import MolecularDynamicsSettings
 from ..solvers.md.trial import ScriptError, ScriptFacts, try_script, whole_steps
 from .ensemble_checks import check_ensemble
-from .open_checks import check_closing, check_open_end, check_planes, table_of
+from .impose_settings import Constraint, ImposeSettings
+from .open_checks import check_closing, check_impose, check_open_end, check_planes, table_of
 from .open_settings import OpenEndSettings
 from .particle_scales import particle_scales
 
@@ -40,6 +41,9 @@ class ParticleRegionSettings(BaseModel):
     )
     slabs: int = Field(3, ge=1, description="Slabs of the buffer, from the plane outward.")
     thickness: float = Field(gt=0, description="Thickness of a slab.")
+    impose: ImposeSettings = Field(
+        Constraint(), description="How the continuum's velocity and temperature are brought upon the buffer's atoms."
+    )
     piston: str | None = Field(
         None, description="Name of the script's `variable NAME equal POSITION` and of its `fix NAME ... wall/...`."
     )
@@ -99,6 +103,7 @@ def _check(request: CheckRequest) -> Estimate:
     _check_window(request, facts)
     for name, interface in request.interfaces.items():
         check_closing(request, name, interface)
+        check_impose(request, name, interface)
         _check_interface(request, table_of(request, name), interface, facts)
         check_open_end(request, name, interface, facts)
     check_planes(request, facts)

@@ -49,6 +49,26 @@ MISTAKES = {
         f"{ABOVE[:-1]}.open] relaxtion",
         'did you mean "relaxation"?',
     ),
+    "a relaxation without strength": (
+        upper(("open = {", 'impose = { kind = "relaxation" }\nopen = {')),
+        f"{ABOVE[:-1]}.impose] strength",
+    ),
+    "a relaxation of all": (
+        upper(("open = {", 'impose = { kind = "relaxation", strength = 1.0 }\nopen = {')),
+        f"{ABOVE[:-1]}.impose] strength",
+        "less than 1",
+    ),
+    "a way to impose that is not known": (
+        upper(("open = {", 'impose = { kind = "maxwell" }\nopen = {')),
+        f"{ABOVE[:-1]}.impose] kind",
+        'did you mean "maxwellian"?',
+    ),
+    "fluctuations of what fluctuates": (
+        upper(("open = { relaxation = 1.0 }", 'impose = { kind = "maxwellian" }\nopen = { fluctuations = true }')),
+        f"{ABOVE[:-1]}.open] fluctuations",
+        "true, beside impose.kind 'maxwellian'",
+        "have the right fluctuation in the mean of a slab already",
+    ),
     "a relaxation within a window": (
         upper(("relaxation = 1.0", "relaxation = 0.5")),
         f"{ABOVE[:-1]}.open] relaxation",

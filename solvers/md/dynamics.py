@@ -130,7 +130,7 @@ class MolecularDynamics:
     def change_atoms(self, leaving: Sequence[int], places: Array, velocities: Array) -> None:
         """Take out the fluid's atoms with the ids ``leaving``, and put in others, (n, 3). Collective.
 
-        All ranks say the same. Until the next window has begun, only ``moments`` and ``drive`` may be asked.
+        All ranks say the same. Until the next window has begun, only ``moments``, ``drive`` and ``redraw`` may be asked.
         """
         assert self._atoms is not None, "open_fluid() comes first"
         if len(leaving) or len(places):
@@ -241,6 +241,19 @@ class MolecularDynamics:
         self._counted_at = -1
         added = _inside.drive(self.lammps.address, self._fluid, axis, edges, shift, velocity, factor)
         return added * np.array([1.0, 1.0, 1.0, 0.5 * self.lammps.constant("mvv2e")])
+
+    def redraw(self, chosen: NDArray[np.bool_], velocities: Array) -> Array:
+        """Give this rank's ``chosen`` atoms, (atoms,), other velocities, (n, 3).
+
+        Returns what that added to them: three components of momentum and the kinetic energy.
+        """
+        self._counted_at = -1
+        mass, own = self.lammps.masses()[chosen], self.lammps.atoms("v")
+        before = own[chosen]
+        own[chosen] = velocities
+        momentum = mass @ (velocities - before)
+        energy = 0.5 * self.lammps.constant("mvv2e") * float(mass @ (velocities**2 - before**2).sum(axis=1))
+        return np.array([*momentum, energy])
 
     def rows(self) -> dict[str, dict[str, Array]]:
         """What each wall gave to the interior since the start: momentum and energy."""

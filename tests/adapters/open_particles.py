@@ -93,6 +93,7 @@ def opened(
     audit_every=1,
     end=OpenEnd,
     settings=None,
+    impose=None,
     script=SCRIPT,
     solver=MolecularDynamics,
     **variables,
@@ -113,6 +114,7 @@ def opened(
             slabs=slabs,
             thickness=thickness,
             open=settings or {},
+            impose=impose or {"kind": "constraint"},
             settle=settle,
             audit_every=audit_every,
         )

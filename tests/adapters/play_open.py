@@ -1,6 +1,7 @@
 """Runs the small open region on the ranks that it is given, and prints its books as JSON.
 
-play_open.py [resumed]: with ``resumed`` the second half by a new solver that goes on from what the first one saved.
+play_open.py [resumed | IMPOSE]: with ``resumed`` the second half by a new solver that goes on from what the first one
+saved; IMPOSE is how the state is imposed, as JSON.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ IMPOSED = {
 """A flow through the region, so that atoms come below and go above."""
 
 
-def make(comm):
+def make(comm, impose=None):
     folder = comm.bcast(tempfile.mkdtemp() if comm.rank == 0 else None)
-    return opened(comm, folder, audit_every=10, settings={"relaxation": 1.0})
+    return opened(comm, folder, audit_every=10, settings={"relaxation": 1.0}, impose=impose)
 
 
 def go_on(play):
@@ -40,9 +41,9 @@ def go_on(play):
     return new
 
 
-def main(resumed: bool) -> None:
+def main(resumed: bool, impose: dict | None) -> None:
     comm = MPI.COMM_WORLD
-    play = make(comm)
+    play = make(comm, impose)
     play.prepare(**IMPOSED)
     first, sides = play.books(), list(play.regions)
     sent, throughput = {side: np.zeros(5) for side in sides}, np.zeros(5)
@@ -81,4 +82,5 @@ def main(resumed: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("resumed" in sys.argv[1:])
+    resumed = "resumed" in sys.argv[1:]
+    main(resumed, json.loads(sys.argv[1]) if sys.argv[1:] and not resumed else None)
