@@ -138,6 +138,7 @@ class Ensemble:
             for gone in list(self.members)[each:] if each < 0 else []:
                 self._remove(gone)
             self.number = number
+        self.size.begin_anew(cloned=each > 0)
 
     def _clone(self, number: int, parent: int) -> None:
         self._add(number)

@@ -86,17 +86,18 @@ class EnsembleSize:
         """Compare the members, if it is time. Collective."""
         if self._settings.most is None or self._windows < self._settings.over:
             return None
-        sums, windows = self._sums, self._windows
-        self._sums, self._windows = {}, 0
-        if self._cloned:
-            self._cloned = False
+        sums, windows, cloned = self._sums, self._windows, self._cloned
+        self.begin_anew(cloned=False)
+        if cloned:
             return None
         if self._leaders != MPI.COMM_NULL:
             self._learn(np.concatenate(list(sums.values()), axis=1) / windows, now)
         verdict = self._verdict(now) if self._comm.rank == 0 else None
-        verdict = self._comm.bcast(verdict)
-        self._cloned = verdict is not None and verdict.members > now
-        return verdict
+        return self._comm.bcast(verdict)
+
+    def begin_anew(self, cloned: bool) -> None:
+        """Begin the next comparison: of other members than before, where some came or went."""
+        self._sums, self._windows, self._cloned = {}, 0, cloned
 
     def _learn(self, means: Array, number: int) -> None:
         """``means``: of this group's members, (members, planes · columns)."""
