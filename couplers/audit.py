@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .cells import Array
+from .clocks import caution, ratio
 from .errors import LedgerError
 from .ledger import relative_defect
 from .ledger_file import NAME
@@ -55,6 +56,7 @@ class Books:
     participants: list[Balance]
     flows: list[Balance]
     whole: Balance
+    """All participants together, in the case's time: what is of one's own time is divided by its clock."""
     buffers: list[Balance]
     """What particle participants keep beyond their interfaces; their integration error is a row, so they close."""
     audits: dict[str, dict[str, Array | int]] = field(default_factory=dict)
@@ -63,6 +65,13 @@ class Books:
     """By flow of a noisy sender: the mean amount a window, and its standard error; nan where that cannot be told."""
     filters: dict[str, str] = field(default_factory=dict)
     """Kind of the filter of each flow that has one; the flow's closing carry is what it holds, and is in transit."""
+    clocks: dict[str, float] = field(default_factory=dict)
+    """The clock of every participant, 1 where it is the case's."""
+
+    @property
+    def caution(self) -> str:
+        """That these are rates of a steady state, where clocks differ; an empty text where they are a trajectory."""
+        return caution(self.clocks)
 
     @property
     def worst(self) -> float:
@@ -107,6 +116,7 @@ class _Reader:
         self._none = np.zeros((len(self._time) - 1, len(self._columns)))
         self._flow_names = list(file["flows"]) if "flows" in file else []
         self._names = list(file["participants"])
+        self._clocks = {name: float(file[f"participants/{name}"].attrs.get("clock", 1.0)) for name in self._names}
 
     def books(self, path: Path) -> Books:
         flows = [self._flow(name) for name in self._flow_names]
@@ -128,6 +138,7 @@ class _Reader:
             audits={name: audit for name in self._flow_names if (audit := self._audit(name))},
             noise={name: self._noise(name) for name in self._flow_names if f"flows/{name}/error" in self._file},
             filters={name: kind for name in self._flow_names if (kind := self._filter(name))},
+            clocks=self._clocks,
         )
 
     def _get(self, path: str) -> Array:
@@ -166,19 +177,30 @@ class _Reader:
     def _flow(self, name: str) -> Balance:
         sent, received = self._get(f"flows/{name}/sent"), self._get(f"flows/{name}/received")
         carry = self._file[f"flows/{name}/carry"][:]
-        defect = sent - received - np.diff(carry, axis=0)
-        return self._balance(name, carry, {"sent": sent, "received": received}, defect, [sent])
+        sender, receiver = (self._file[f"flows/{name}"].attrs[end] for end in ("sender", "receiver"))
+        arrives = ratio(self._clocks, sender, receiver) * sent
+        defect = arrives - received - np.diff(carry, axis=0)
+        balance = self._balance(name, carry, {"sent": arrives, "received": received}, defect, [arrives])
+        if self._clocks[sender] == self._clocks[receiver]:
+            return balance
+        both = {"sent": sent.sum(axis=0), "sent, in the receiver's time": balance.terms["sent"]}
+        return replace(balance, terms=balance.terms | both)
 
     def _whole(self) -> Balance:
-        """All inventories and carries together: only named boundaries and sources change them."""
-        places = [f"participants/{name}/inventory" for name in self._names]
-        places += [f"flows/{name}/carry" for name in self._flow_names]
-        held = np.sum([self._file[place][:] for place in places], axis=0)
-        rows = {f"{name}: {row}": v for name in self._names for row, v in self._rows(name).items()}
+        """All inventories and carries together: only named boundaries and sources change them.
+
+        What is booked in the time of a participant is divided by its clock, which is what the interfaces' ratios do.
+        """
+        clock, flows = self._clocks, {name: self._file[f"flows/{name}"] for name in self._flow_names}
+        holdings = [self._file[f"participants/{name}/inventory"][:] / clock[name] for name in self._names]
+        holdings += [flow["carry"][:] / clock[flow.attrs["receiver"]] for flow in flows.values()]
+        held = np.sum(holdings, axis=0)
+        rows = {f"{name}: {row}": v / clock[name] for name in self._names for row, v in self._rows(name).items()}
         defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
-        flowed = [*rows.values(), *(self._get(f"flows/{name}/sent") for name in self._flow_names)]
+        sent = (self._get(f"flows/{name}/sent") / clock[flow.attrs["sender"]] for name, flow in flows.items())
+        flowed = [*rows.values(), *sent]
         kept = np.prod([self._kept(name) for name in self._names], axis=0)
-        gross = sum((self._gross(name) for name in self._names), self._none)
+        gross = sum((self._gross(name) / clock[name] for name in self._names), self._none)
         return self._balance("the whole", held, rows, defect, flowed, kept, gross)
 
     def _buffer(self, flow: str) -> Balance:

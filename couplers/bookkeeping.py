@@ -59,6 +59,7 @@ class Bookkeeper:
             kept={name: known[name][1] for name in case.participants},
             flows=tuple(flow for flow in flows if flow.amounts),
             buffers={flow: rows for *_, kept_by_rank in everyone for flow, rows in kept_by_rank.items()},
+            clocks=case.clocks,
         )
         return self.chart
 
@@ -101,7 +102,7 @@ class Bookkeeper:
         sent = self._spread(outflow.sent())
         shares: dict[Entry, Array] = {("sent", name, ""): sent}
         if outflow.flow.lag:
-            shares["carry", name, ""] = sent  # in transit until the next window
+            shares["carry", name, ""] = self.chart.ratio(outflow.flow) * sent  # in transit until the next window
         adapter = self._audited.get(outflow.flow.interface)
         audit = adapter.audit() if adapter else None
         if audit is not None:

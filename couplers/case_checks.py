@@ -26,6 +26,7 @@ def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     """Note every mistake that the loaded case shows by itself, before files are opened and MPI starts."""
     _check_names(case, review)
     _check_time(case, review)
+    _check_clocks(case, review)
     _check_scheme(case, kinds, review)
     _check_checkpoints(case, kinds, review)
     _check_stages(case, review)
@@ -62,6 +63,18 @@ def _check_time(case: Case, review: Review) -> None:
         "a whole number of windows",
         f"set end to {ends}, or change the window",
     )
+
+
+def _check_clocks(case: Case, review: Review) -> None:
+    """The case's time must be that of somebody: else windows and the end would be nobody's."""
+    clocks = case.clocks
+    if 1.0 in clocks.values():
+        return
+    nearest = min(clocks.values(), key=lambda clock: abs(math.log(clock)))
+    found = ", ".join(f"{clock:g} of {name!r}" for name, clock in clocks.items())
+    allowed = "1 of at least one participant, whose time is the case's"
+    remedy = f"divide every clock by {nearest:.12g}, and multiply `window` and `end` in [time] by it"
+    review.add(("participants", next(iter(clocks)), "clock"), found, allowed, remedy)
 
 
 def _check_scheme(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:

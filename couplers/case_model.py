@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .clocks import ratio
 from .filter_model import FilterSettings
 from .mapping_settings import AUTOMATIC, MappingSettings
 from .quantities import AMOUNTS, QUANTITIES, STATES
@@ -97,6 +98,11 @@ class Participant(Table):
         default=None,
         description="Whether what it gives is noise about a mean, whose standard error is then told. Default: as its "
         "kind says; false for a foreign participant.",
+    )
+    clock: Annotated[float, Field(gt=0.0, strict=True, allow_inf_nan=False)] = Field(
+        default=1.0,
+        description="Time of its own that passes in a unit of the case's. Where clocks differ, a steady state is "
+        "reached sooner, and the way to it is no trajectory.",
     )
     solver: TableOfKind = Field(default_factory=dict, description="Settings of the solver, as its kind defines them.")
 
@@ -244,18 +250,26 @@ class Case(Table):
             return True
         return self.order.index(direction.sender) > self.order.index(direction.receiver)
 
+    @property
+    def clocks(self) -> dict[str, float]:
+        """The clock of every participant."""
+        return {name: participant.clock for name, participant in self.participants.items()}
+
     def window_of(self, participant: str) -> float:
-        """Length of the coupling window in the participant's own time unit."""
-        return self.time.window * factor("[time]", self.units, self.participants[participant].unit_system)
+        """By how much the participant advances in a window, by its own clock and in its own time unit."""
+        one = self.participants[participant]
+        return one.clock * self.time.window * factor("[time]", self.units, one.unit_system)
 
     def interfaces_of(self, participant: str) -> dict[str, Interface]:
         """The interfaces that the participant is a side of, by name."""
         return {name: interface for name, interface in self.interfaces.items() if participant in interface.sides}
 
     def factor(self, quantity: str, sender: str, receiver: str) -> float:
-        """Number that turns the sender's value of a quantity into the receiver's."""
+        """Number that turns the sender's value of a quantity into the receiver's: its units and, of amounts, clock."""
         source, target = self.participants[sender].unit_system, self.participants[receiver].unit_system
-        return factor(QUANTITIES[quantity].dimension, source, target)
+        units = factor(QUANTITIES[quantity].dimension, source, target)
+        amount = QUANTITIES[quantity].kind == "amount"
+        return units * ratio(self.clocks, sender, receiver) if amount else units
 
     def resolved(self) -> str:
         """The case as TOML with every default filled in; loaded from the same directory it gives this case again."""

@@ -6,7 +6,10 @@ For each participant p and quantity q
 
 and for each flow of amounts over an interface
 
-    sent = received + (carry(end) - carry(begin))
+    sent * ratio = received + (carry(end) - carry(begin))
+
+Sender's books are in the sender's time, receiver's books and the carry in the receiver's; the ratio is that of their
+clocks, which is 1 but on the way to a steady state.
 
 Every rank brings its share of every window; an all-reduce makes the books known to all, so that all judge them alike.
 Windows that take next to no time are settled some at a time, so that the books cost little, but each by itself. A
@@ -28,6 +31,7 @@ from mpi4py import MPI
 
 from .cells import Array
 from .clock import EVERYONE, Clock
+from .clocks import ratio
 from .errors import ConservationError, LedgerError
 from .exchange import Flow
 from .quantities import QUANTITIES
@@ -62,11 +66,17 @@ class Chart:
     """The flows that carry amounts."""
     buffers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Rows of the buffers of those senders that keep one, by flow."""
+    clocks: Mapping[str, float] = field(default_factory=dict)
+    """The clock of each participant, 1 where nothing is said."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """One column for each component of each quantity."""
         return tuple(name for q in self.quantities for name in QUANTITIES[q].component_names)
+
+    def ratio(self, flow: Flow) -> float:
+        """What a sent amount is multiplied by where its sender's and its receiver's clocks differ."""
+        return ratio(self.clocks, flow.sender, flow.receiver) if self.clocks else 1.0
 
     def entries(self) -> list[Entry]:
         """Everything that is summed over ranks in a window."""
@@ -121,7 +131,7 @@ class Closing:
     residual: dict[str, Array] = field(default_factory=dict)
     """What a participant's books cannot explain in a window; nan where it gives no inventory."""
     defect: dict[str, Array] = field(default_factory=dict)
-    """Sent less received less the change of the carry, by flow, in a window."""
+    """Sent, in the receiver's time, less received less the change of the carry, by flow, in a window."""
     buffer: dict[str, Array] = field(default_factory=dict)
     """What the sender's buffer holds, by flow."""
     buffer_rows: dict[tuple[str, str], Array] = field(default_factory=dict)
@@ -238,7 +248,7 @@ class Ledger:
     def _balance(self, closing: Closing, now: Mapping[Entry, Array]) -> Closing:
         begins = {entry: np.concatenate((self._before[entry][None], ends[:-1])) for entry, ends in now.items()}
         for flow in self.chart.flows:
-            self._close_flow(closing, flow.name, now, begins)
+            self._close_flow(closing, flow, now, begins)
         for participant in self.chart.rows:
             self._close_participant(closing, participant, now, begins)
         for flow in self.chart.buffers:
@@ -246,11 +256,12 @@ class Ledger:
         return closing
 
     def _close_flow(
-        self, closing: Closing, name: str, now: Mapping[Entry, Array], begins: Mapping[Entry, Array]
+        self, closing: Closing, flow: Flow, now: Mapping[Entry, Array], begins: Mapping[Entry, Array]
     ) -> None:
+        name = flow.name
         sent, received, carry = (now[kind, name, ""] for kind in ("sent", "received", "carry"))
-        before = begins["carry", name, ""]
-        defect = sent - received - (carry - before)
+        arrives, before = self.chart.ratio(flow) * sent, begins["carry", name, ""]
+        defect = arrives - received - (carry - before)
         closing.sent[name], closing.received[name], closing.carry[name], closing.defect[name] = (
             sent,
             received,
@@ -258,8 +269,8 @@ class Ledger:
             defect,
         )
         closing.audit[name] = np.where(now["audited", name, ""] > 0, now["audit", name, ""], np.nan)
-        terms = np.sum(np.abs([sent, received, carry, before]), axis=0)
-        self._judge(closing, f"interface {name}", defect, self._through(name, np.abs(sent)), terms)
+        terms = np.sum(np.abs([arrives, received, carry, before]), axis=0)
+        self._judge(closing, f"interface {name}", defect, self._through(name, np.abs(arrives)), terms)
 
     def _close_participant(
         self, closing: Closing, name: str, now: Mapping[Entry, Array], begins: Mapping[Entry, Array]

@@ -12,9 +12,12 @@
     /buffers/NAME/inventory               (windows + 1, columns)   of the sender's buffer, by flow
     /buffers/NAME/rows/ROW                (windows, columns)
 
-Attribute of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan. Attributes of the root:
-``columns``, ``tolerance``, ``units``, ``title``, ``windows``, and ``complete``: whether the run reached its end. Of
-a flow: ``interface``, ``sender``, ``receiver``, ``lag``, ``noisy`` and the kind of its ``filter``, or an empty text.
+What is sent, and a buffer, is booked in the sender's time; what is received and carried in the receiver's.
+
+Attributes of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan, and its ``clock``. Attributes
+of the root: ``columns``, ``tolerance``, ``units``, ``title``, ``windows``, ``complete``: whether the run reached its
+end, and ``caution``: a sentence where clocks differ, so that this is no trajectory, or an empty text. Of a flow:
+``interface``, ``sender``, ``receiver``, ``lag``, ``noisy`` and the kind of its ``filter``, or an empty text.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ class LedgerFile:
         file = self._series.file
         file.attrs.update({**attributes, "columns": list(chart.columns), "complete": False})
         for name in chart.rows:
-            file.create_group(f"participants/{name}").attrs["kept"] = chart.keeps(name)
+            group = file.create_group(f"participants/{name}")
+            group.attrs.update({"kept": chart.keeps(name), "clock": chart.clocks.get(name, 1.0)})
         for flow in chart.flows:
             group = file.create_group(f"flows/{flow.name}")
             group.attrs.update(

@@ -19,6 +19,7 @@ from .case_model import Case
 from .cell_noise import CellNoise, places_of, write_cell_noise
 from .cells import Array, Cells
 from .clock import Clock
+from .clocks import caution
 from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
 from .kind import Context
@@ -122,7 +123,10 @@ class Participant:
             "units": str(self.case.units),
             "tolerance": self.case.ledger.tolerance,
             "windows": self.case.windows,
+            "caution": caution(self.case.clocks),
         }
+        if attributes["caution"] and self.world.coupled.rank == 0:
+            log.warning("the ledger %s", attributes["caution"])
         path, writes = self.output / NAME, self.world.coupled.rank == 0
         if saved is not None:
             self.ledger.restore(saved["ledger"])

@@ -28,6 +28,14 @@ def show(run: Path, as_json: bool = False) -> None:
         )
 
 
+def on_clocks(books: Books) -> list[str]:
+    """What the books are where participants have clocks of their own: rates, and not a trajectory."""
+    if not books.caution:
+        return []
+    whole = "what is sent is booked in the sender's time, what is received and carried in the receiver's"
+    return [f"this ledger {books.caution}", f"{whole}; the whole in the case's: divided by the clocks"]
+
+
 def on_iterations(books: Books) -> list[str]:
     """What there is to say of an implicit scheme: how often windows were repeated, and which did not converge."""
     if not len(books.iterations) or (books.iterations.max() <= 1 and not books.unconverged):
@@ -60,6 +68,8 @@ def as_tree(books: Books) -> dict[str, Any]:
         "windows": books.windows,
         "time": books.time,
         "complete": books.complete,
+        "caution": books.caution,
+        "clocks": dict(books.clocks),
         "balanced": books.balanced,
         "worst_defect": float(np.nan_to_num(books.worst)),
         "iterations": [int(n) for n in books.iterations],
@@ -97,6 +107,8 @@ def _print(books: Books) -> None:
     console = Console()
     state = "complete" if books.complete else "not finished"
     console.print(f"{books.file}: {books.windows} windows to t = {books.time:g}, {state}")
+    for line in on_clocks(books):
+        console.print(line)
     for line in on_iterations(books):
         console.print(line)
     for balance in [*books.participants, *books.buffers, *books.flows, books.whole]:

@@ -13,6 +13,7 @@ from rich.tree import Tree
 from .couplers.case import load_case, load_kinds
 from .couplers.case_mistakes import Review
 from .couplers.case_model import Case, Direction, Interface, Participant
+from .couplers.clocks import caution
 from .couplers.errors import CaseError
 from .couplers.kind import CheckRequest, Estimate
 from .couplers.kinds import load_stage
@@ -78,6 +79,8 @@ def draw(case: Case, estimates: Estimates) -> Tree:
     tree.add(f"{case.scheme.kind}: {_turns(case)}")
     for line in _iterating(case):
         tree.add(line)
+    if said := caution(case.clocks):
+        tree.add(f"the ledger {said}")
     tree.add(f"the books must balance to {case.ledger.tolerance:g} of throughput")
     participants = tree.add(f"participants: {_counted(case.ranks, 'rank')}")
     for name, participant in case.participants.items():
@@ -124,6 +127,7 @@ def _iterating(case: Case) -> list[str]:
 def _participant(name: str, participant: Participant, estimate: Estimate | None) -> str:
     text = f"[bold]{name}[/]: {participant.kind}, {_counted(participant.ranks, 'rank')}, "
     text += f"units {escape(str(participant.unit_system))}"
+    text += f", clock {participant.clock:g}" if participant.clock != 1.0 else ""
     if estimate is not None:
         text += f"; {escape(estimate.size)}, {_counted(f'{estimate.steps:.4g}', 'step')} a window"
         if estimate.seconds is not None:

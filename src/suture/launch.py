@@ -75,11 +75,11 @@ def start(path: Path, output: Path | None, resume: bool = False) -> int:
 
 def _conclude(output: Path) -> None:
     """Say what the books came to, and where the report is."""
-    from .books import on_held, on_iterations
+    from .books import on_clocks, on_held, on_iterations
     from .plot import plot
 
     books = read_books(output)
-    for line in [*on_iterations(books), *on_held(books)]:
+    for line in [*on_clocks(books), *on_iterations(books), *on_held(books)]:
         print(line)
     words = "the books balance" if books.balanced else "the books do NOT balance"
     print(f"{words}: worst defect {books.worst:.2g} of throughput over {books.windows} windows")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .books import as_tree
+from .books import as_tree, on_clocks
 from .couplers.audit import Books, find, read_books
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def ledger_figure(books: Books) -> Figure:
     below.set(
         title="Largest defect of a balance in each window, relative to throughput", xlabel="time", ylim=(1e-20, None)
     )
+    figure.suptitle(books.caution, fontsize=8)
     for axes in (above, below):
         axes.legend(fontsize=7, loc="upper left", ncols=2)
     return figure
@@ -108,6 +109,7 @@ def _page(folder: Path, books: Books, figures: list[str]) -> str:
         f"<p class={verdict}><b>{words}</b>: worst defect {books.worst:.2g} of throughput, "
         f"allowed {books.tolerance:g}; "
         f"{books.windows} windows to t = {books.time:g}, {'complete' if books.complete else 'not finished'}.</p>",
+        *(f"<p class=bad>{html.escape(line)}.</p>" for line in on_clocks(books)),
         *(_image(folder / f"{name}.png", name) for name in figures),
         "<h2>The ledger</h2>",
         *(_balance_table(name, balance, tree["columns"]) for name, balance in _balances(tree)),

@@ -139,11 +139,13 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
 }
 
 
-def play(comm: MPI.Comm, folder: Path, setting: Mapping[str, Any], change: Callable[[], Any]) -> dict[str, Any]:
+def play(
+    comm: MPI.Comm, folder: Path, setting: Mapping[str, Any], change: Callable[[], Any], text: str = CASE
+) -> dict[str, Any]:
     """One run on ``comm``, which has the ranks that it needs."""
     if comm.rank == 0:
         folder.mkdir()
-        (folder / "case.toml").write_text(CASE.format(**setting))
+        (folder / "case.toml").write_text(text.format(**setting))
     comm.Barrier()
     case = load_case(folder)
     world = World.split(comm, {name: p.ranks for name, p in case.participants.items()})
