@@ -39,10 +39,12 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True)
 class Side:
-    """One participant in common units."""
+    """One participant in common units; ``scales`` in its own time, all else in the case's."""
 
     name: str
     noisy: bool
+    clock: float
+    """Its own time that passes in a unit of the case's."""
     scales: Scales
     times: Mapping[str, float]
     """In which it relaxes, by what happens in them."""
@@ -77,7 +79,7 @@ def advice(case: Case, wish: Wish) -> Tree:
         "title": case.title,
         "units": str(case.units),
         "participants": {side.name: _participant(side, time, length) for side in sides.values()},
-        "interfaces": {name: _interface(sides, list(i.sides)) for name, i in case.interfaces.items()},
+        "interfaces": {name: _interface(sides, list(i.sides), time) for name, i in case.interfaces.items()},
         "window": _window(case, sides, time),
         "noise": {s.name: on_noise(case, s, _partners(case, sides, s), wish) for s in sides.values() if s.noisy},
     }
@@ -105,7 +107,9 @@ def _side(case: Case, name: str, scales: Mapping[str, Scales]) -> Side:
     if resolves is None and fluid and own.finest:
         resolves = own.finest / fluid.sound_speed
     own = Scales(**{**vars(own), "fluid": fluid})
-    return Side(name, bool(case.participants[name].noisy), own, times, resolves)
+    clock = case.participants[name].clock
+    times = {what: time / clock for what, time in times.items()}
+    return Side(name, bool(case.participants[name].noisy), clock, own, times, resolves and resolves / clock)
 
 
 def fluid_times(fluid: FluidScales, length: float) -> dict[str, float]:
@@ -166,18 +170,27 @@ def _by_pace(sides: Mapping[str, Side], names: list[str]) -> tuple[Side, Side]:
     return quick, slow
 
 
-def _interface(sides: Mapping[str, Side], names: list[str]) -> Tree:
+def _interface(sides: Mapping[str, Side], names: list[str], time: float) -> Tree:
     one, other = _by_pace(sides, names)
     if not one.relaxes or not other.relaxes:
         silent = [side.name for side in (one, other) if not side.relaxes]
         return {"advice": "unknown", "ratio": None, "why": f"{' and '.join(silent)} cannot tell how slow it is"}
     ratio = other.relaxes / one.relaxes
     slower = f"{other.name} relaxes {ratio:.3g} times as slowly as {one.name}"
+    slower += "" if one.clock == other.clock else ", by the clocks that the case gives them"
     if ratio >= _APART:
         why = f"{slower}: {one.name} is steady in whatever state {other.name} puts it; run it alone, state by state"
-        return {"advice": "sequential", "ratio": ratio, "why": why}
+        return {"advice": "sequential", "ratio": ratio, "why": why, "clock": _clock(one, other, ratio, time)}
     why = slower if ratio > _ALIKE else f"{slower}: neither is steady while the other changes"
     return {"advice": "concurrent", "ratio": ratio, "why": why}
+
+
+def _clock(quick: Side, slow: Side, ratio: float, time: float) -> Tree:
+    """The clock with which the slow side relaxes as the quick one does, for a steady state; and the longest window."""
+    clock = float(f"{slow.clock * ratio:.2g}")
+    follow = [quick.resolves, slow.resolves and slow.resolves * slow.clock / clock]
+    window = min((each / time for each in follow if each), default=None)
+    return {"participant": slow.name, "clock": clock, "window": window}
 
 
 def _window(case: Case, sides: Mapping[str, Side], time: float) -> Tree:
@@ -195,7 +208,7 @@ def _window(case: Case, sides: Mapping[str, Side], time: float) -> Tree:
         return now
     because = min(followed, key=lambda name: followed[name])
     longest = followed[because] / time
-    step = max((side.scales.step / time for side in sides.values() if side.scales.step), default=0.0)
+    step = max((s.scales.step / s.clock / time for s in sides.values() if s.scales.step), default=0.0)
     return now | {"longest": longest, "because": because, "proposed": fitting_window(case.time.end, longest, step)}
 
 

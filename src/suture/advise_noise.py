@@ -47,6 +47,7 @@ def on_noise(case: Case, side: Side, partners: Sequence[Side], wish: Wish) -> di
     over = _averaging_time(case, partners, units["time"]) if wish.over is None else wish.over * units["time"]
     found = quantities(fluid, side.scales, 1.0 if plain else _BOLTZMANN, speed, wish.error)
     for quantity, tree in found.items():
+        tree["correlation_time"] /= side.clock
         tree |= _ways(tree, over, math.prod(edges))
         for key, unit in (
             ("deviation", quantity),

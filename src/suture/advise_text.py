@@ -23,6 +23,8 @@ def show(tree: Tree, console: Console | None = None) -> None:
     console.print(_times(tree["participants"]))
     for name, advice in tree["interfaces"].items():
         console.print(f"[bold]{name}[/]: {advice['advice']}; {advice['why']}")
+        if "clock" in advice:
+            console.print(escape(_clock(advice["clock"])))
     for line in _window(tree["window"]):
         console.print(line)
     for name, noise in tree["noise"].items():
@@ -49,6 +51,12 @@ def _times(participants: Tree) -> Table:
         told = one["times"] or one["resolves"]
         table.add_row(name, _number(one["length"]) if told else "cannot tell", *times, _number(one["resolves"]))
     return table
+
+
+def _clock(proposed: Tree) -> str:
+    text = f"or, where only the steady state is wanted: clock = {proposed['clock']:.12g}"
+    text += f" in [participants.{proposed['participant']}]"
+    return text if proposed["window"] is None else f"{text}, with a window of at most {proposed['window']:.3g}"
 
 
 def _window(window: Tree) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,33 @@ def test_a_quick_side_beside_one_a_hundred_times_as_slow_needs_no_coupling_at_on
     assert tree["interfaces"]["seam"]["ratio"] == pytest.approx(100.0)
     assert tree["window"]["because"] == "coat"
     assert tree["participants"]["coat"]["times"]["heat"] == pytest.approx(1.0 / math.pi**2, rel=1e-9)
+
+
+def test_what_is_a_hundred_times_as_slow_may_have_a_clock_of_its_own(tmp_path):
+    """The plate relaxes in 0.01 / π² and the coat in 1 / π²; with the clock that is proposed, both alike."""
+    proposed = advised(CASES / "two-slabs")["interfaces"]["seam"]["clock"]
+    assert proposed == {"participant": "coat", "clock": 100.0, "window": pytest.approx(0.001 / math.pi**2)}
+    text = (CASES / "two-slabs" / "case.toml").read_text()
+    (tmp_path / "case.toml").write_text(text.replace("[participants.coat]", "[participants.coat]\nclock = 100.0"))
+    tree = advised(tmp_path)
+    seam = tree["interfaces"]["seam"]
+    assert seam["advice"] == "concurrent" and seam["ratio"] == pytest.approx(1.0) and "clock" not in seam
+    assert ", by the clocks that the case gives them" in seam["why"]
+    assert tree["participants"]["coat"]["times"]["heat"] == pytest.approx(0.01 / math.pi**2)
+    assert tree["window"]["longest"] == pytest.approx(0.001 / math.pi**2)
+    printed = " ".join(suture("advise", CASES / "two-slabs").stdout.split())
+    assert "where only the steady state is wanted: clock = 100 in [participants.coat], with a window of at" in printed
+
+
+def test_noise_is_told_in_the_cases_time(couette, tmp_path):
+    """Atoms twice as quick have half the correlation time, and the same deviations."""
+    shutil.copytree(CASES / "couette", tmp_path / "case", ignore=shutil.ignore_patterns("RUN*"))
+    file = tmp_path / "case" / "case.toml"
+    file.write_text(file.read_text().replace("[participants.wall]", "[participants.wall]\nclock = 2.0"))
+    quick, usual = (tree["noise"]["wall"]["quantities"]["velocity"] for tree in (advised(tmp_path / "case"), couette))
+    assert quick["deviation"] == usual["deviation"] and quick["samples"] == usual["samples"]
+    assert quick["correlation_time"] == pytest.approx(usual["correlation_time"] / 2)
+    assert quick["time"] == pytest.approx(usual["time"] / 2)
 
 
 def test_masses_have_periods():
