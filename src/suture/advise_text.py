@@ -32,7 +32,7 @@ def show(tree: Tree, console: Console | None = None) -> None:
             console.print(f"[bold]noise of {name}[/]: {noise['why']}")
             continue
         console.print(_samples(name, noise))
-        for line in _proposals(noise):
+        for line in _proposals(name, noise):
             console.print(line)
 
 
@@ -92,12 +92,15 @@ def _samples(name: str, noise: Tree) -> Table:
     return table
 
 
-def _proposals(noise: Tree) -> list[str]:
+def _proposals(name: str, noise: Tree) -> list[str]:
     windows = noise["windows"]
     lines = [
         f"averaged over {noise['over']:.3g}, {windows} window{'s' if windows > 1 else ''}, that takes so many members "
         "of an ensemble, or one run with a cell of that volume"
     ]
+    members = max(q["members"] for q in noise["quantities"].values())
+    if members > 1:
+        lines.append(f"for all of them: ensemble = {{ members = {members} }} in [participants.{name}.solver]")
     longest = min(noise["filter"], windows)
     if longest > 1:
         text = (

@@ -130,6 +130,7 @@ def test_the_command_prints_text_or_json():
     assert "window 0.25: at most 0.407" in text and "σ of a sample" in text
     assert "averaged over 5.36, 21 windows" in text
     assert 'filter = { kind = "moving-window", windows = 4 }' in text  # 1 + 2 · 0.407 / 0.25
+    assert "ensemble = { members = 122 } in [participants.wall.solver]" in text
     tree = json.loads(suture("advise", CASES / "couette", "--error", "0.05", "--json").stdout)
     assert tree["noise"]["wall"]["error"] == 0.05
     refused = suture("advise", CASES / "couette", "--error", "0", check=False)
