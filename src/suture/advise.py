@@ -23,7 +23,7 @@ from .couplers.units import UnitSystem, si_scale
 _APART = 100.0
 """Ratio of two sides' times from which on the quick one is steady in whatever state the slow one puts it."""
 _ALIKE = 10.0
-"""Ratio up to which neither is."""
+"""Ratio up to which neither is, and both may as well have one clock."""
 _DIMENSIONS = {
     "density": "[mass] / [length]**3",
     "temperature": "[temperature]",
@@ -178,11 +178,13 @@ def _interface(sides: Mapping[str, Side], names: list[str], time: float) -> Tree
     ratio = other.relaxes / one.relaxes
     slower = f"{other.name} relaxes {ratio:.3g} times as slowly as {one.name}"
     slower += "" if one.clock == other.clock else ", by the clocks that the case gives them"
-    if ratio >= _APART:
-        why = f"{slower}: {one.name} is steady in whatever state {other.name} puts it; run it alone, state by state"
-        return {"advice": "sequential", "ratio": ratio, "why": why, "clock": _clock(one, other, ratio, time)}
-    why = slower if ratio > _ALIKE else f"{slower}: neither is steady while the other changes"
-    return {"advice": "concurrent", "ratio": ratio, "why": why}
+    if ratio <= _ALIKE:
+        return {"advice": "concurrent", "ratio": ratio, "why": f"{slower}: neither is steady while the other changes"}
+    clock = _clock(one, other, ratio, time)
+    if ratio < _APART:
+        return {"advice": "concurrent", "ratio": ratio, "why": slower, "clock": clock}
+    why = f"{slower}: {one.name} is steady in whatever state {other.name} puts it; run it alone, state by state"
+    return {"advice": "sequential", "ratio": ratio, "why": why, "clock": clock}
 
 
 def _clock(quick: Side, slow: Side, ratio: float, time: float) -> Tree:
