@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..couplers.cells import Array, Cells, total
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
@@ -18,7 +18,7 @@ from ..solvers.navier_stokes import SIDES, NavierStokes, NavierStokesSettings, S
 from ..solvers.navier_stokes.closures import MeasuredSettings, create_fluid
 from ..solvers.navier_stokes.estimate import initial_problem, longest_step
 from ..solvers.navier_stokes.partition import GHOSTS, most_ranks, processors
-from ..solvers.navier_stokes.settings import AXES, Side
+from ..solvers.navier_stokes.settings import AXES, Side, Vector
 from .finite_volume_wall import FiniteVolumeWall
 from .flow_profiles import FlowProfiles
 from .flow_scales import flow_scales
@@ -57,6 +57,14 @@ class FiniteVolumeFaceSettings(BaseModel):
     wall the partner's temperature."""
     layers: Annotated[int, Field(ge=1)] = 8
     """Layers of cells next to the side whose state is given, unless it is a wall; at most all of them."""
+    shift: Vector = (0.0, 0.0, 0.0)
+    """From where the side is to where its partner meets it: in a circuit that closes, the circuit's length."""
+
+    @model_validator(mode="after")
+    def _no_moved_walls(self) -> FiniteVolumeFaceSettings:
+        if self.condition == "wall" and any(self.shift):
+            raise ValueError("'shift' is for sides through which the flow goes on; 'condition' is \"wall\"")
+        return self
 
 
 class CoupledFlow(NavierStokes):
@@ -97,10 +105,11 @@ class FiniteVolumeFace:
         self._side = settings.side
         self._axis, self._end = SIDES.index(settings.side) // 2, SIDES.index(settings.side) % 2
         self._layers = settings.layers
-        self._faces = Cells(*solver.seam_cells(settings.side))
+        self._shift = np.array(settings.shift)
+        self._faces = self._moved(*solver.seam_cells(settings.side))
         extents = np.delete(self._faces.upper - self._faces.lower, self._axis, axis=1)
         self._areas = extents.prod(axis=1)[:, None]
-        self._parts = Cells(*_split(*solver.layer_cells(settings.side, settings.layers), self._axis))
+        self._parts = self._moved(*_split(*solver.layer_cells(settings.side, settings.layers), self._axis))
         self._spacing = solver.grid.spacing[self._axis]
         self._open = settings.condition == "states"
         self._sees = self._open
@@ -109,13 +118,17 @@ class FiniteVolumeFace:
         self._taken = np.zeros((len(self._faces), 5))
         self._due = np.zeros_like(self._taken)
 
+    def _moved(self, lower: Array, upper: Array) -> Cells:
+        """Where the partner meets them."""
+        return Cells(lower + self._shift, upper + self._shift)
+
     def cells(self, quantity: str) -> Cells:
         """The side's faces for amounts, the parts of its cells for states."""
         return self._faces if quantity in AMOUNTS else self._parts
 
     def taken_cells(self, quantity: str) -> Cells:
         """The side's faces for amounts, the cells beyond it for states."""
-        return self._faces if quantity in AMOUNTS else Cells(*self._solver.beyond_cells(self._side))
+        return self._faces if quantity in AMOUNTS else self._moved(*self._solver.beyond_cells(self._side))
 
     def prepare(self, states: Mapping[str, Array]) -> None:
         """The flow starts from its own initial state; what lies beyond its side is the partner's, if it says so."""
@@ -215,10 +228,11 @@ def _book(amounts: Array) -> dict[str, Array]:
 def _extent(
     solver: NavierStokesSettings, interface: FiniteVolumeFaceSettings
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """The rectangle of the side."""
+    """The rectangle of the side, where the partner meets it."""
     axis, end = SIDES.index(interface.side) // 2, SIDES.index(interface.side) % 2
-    lower, upper = list(solver.lower), list(solver.upper)
-    lower[axis] = upper[axis] = (solver.lower, solver.upper)[end][axis]
+    lower = [corner + shift for corner, shift in zip(solver.lower, interface.shift, strict=True)]
+    upper = [corner + shift for corner, shift in zip(solver.upper, interface.shift, strict=True)]
+    lower[axis] = upper[axis] = (lower, upper)[end][axis]
     return (lower[0], lower[1], lower[2]), (upper[0], upper[1], upper[2])
 
 
