@@ -36,8 +36,8 @@ def _check_groups(request: CheckRequest, ensemble: EnsembleSettings) -> None:
         raise request.report(_table(request), "groups", found, f"groups of equal size: {divisors}", remedy)
     for key, number in (("members", ensemble.members), ("most", ensemble.most)):
         if number is not None and number % groups:
-            allowed = f"as many in each of the {groups} groups, or ranks would wait: {groups}, {2 * groups}, …"
-            raise request.report(_table(request), key, str(number), allowed)
+            allowed = f"as many in each group, or ranks would wait: {groups}, {2 * groups}, …"
+            raise request.report(_table(request), key, f"{number} members in {groups} groups", allowed)
 
 
 def _check_seed(request: CheckRequest, facts: ScriptFacts) -> None:
