@@ -15,7 +15,7 @@ from ..couplers.kind import Context
 from ..couplers.window import Window
 from .coupled_particles import CoupledParticles
 from .ensemble_books import MeanBooks, shared, spread
-from .interior import WIDTHS
+from .interior import WIDTHS, nothing
 from .particle_interface import ParticleRegion
 from .profiles import ProfileFile
 
@@ -126,12 +126,12 @@ class EnsembleRegion:
         return shared(audits, self._ensemble.number)
 
     def received(self) -> dict[str, Array]:
-        """What members took, in the mean (this rank's share)."""
-        return shared([region.received() for region in self.members.values()], self._ensemble.number)
+        """States are received, no amounts."""
+        return nothing()
 
     def carry(self) -> dict[str, Array]:
-        """What members hold back, in the mean (this rank's share)."""
-        return shared([region.carry() for region in self.members.values()], self._ensemble.number)
+        """Nothing is held back."""
+        return nothing()
 
     def buffer_inventory(self) -> dict[str, Array]:
         """What a member's buffer holds, in the mean (this rank's share). Collective."""

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.adapters.ensembles import together
 from tests.adapters.open_particles import WIDTHS
 
-PARTS = ((4, 10), (6, 10), (2, 10), (4, 10))
+PARTS = ((4, 6), (6, 6), (2, 6), (4, 6))
 """Members, and windows with them."""
 IMPOSED = {
     "below": {"velocity": (0.3, -0.1, 0.3), "temperature": 1.2},
@@ -31,7 +31,7 @@ def make(comm, groups):
     folder = comm.bcast(tempfile.mkdtemp() if comm.rank == 0 else None)
     # They come and go by hand: no comparison comes within the run.
     ensemble = {"members": PARTS[0][0], "most": 6, "groups": groups, "error": {"momentum": 1.0}, "over": 10**6}
-    return together(comm, folder, ensemble, audit_every=5, cells=3, equilibration=200)
+    return together(comm, folder, ensemble, audit_every=3, cells=3, equilibration=200)
 
 
 def go_on(play, groups):
