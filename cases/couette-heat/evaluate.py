@@ -156,9 +156,9 @@ def _powers(ledger):
 
 
 def budget(run):
-    """The energy of the whole run: work of the lid, heat that left, storage, and what is left of them.
+    """The energy of the whole run: the lid's work, the heat that left, storage, and what is left of them.
 
-    The wall of atoms is at rest, so all energy that it gives or takes is heat. ``residual`` is relative to throughput.
+    The wall of atoms is at rest, so all energy that it takes is heat. ``residual`` is relative to throughput.
     """
     with h5py.File(run / "ledger.h5") as ledger:
         lid, wall = _rows(ledger)
@@ -168,7 +168,6 @@ def budget(run):
         held = sum(inventories) + flow["carry"][:, ENERGY]
         sent, audit = flow["sent"][:, ENERGY], flow["audit"][:, ENERGY]
         events = {name: abs(buffer[f"rows/{name}"][:, 0].sum()) for name in ("insertion", "deletion")}
-        windows = len(lid)
     terms = {
         "work": U * lid[:, ALONG].sum(),
         "heat_lid": U * lid[:, ALONG].sum() - lid[:, ENERGY].sum(),
@@ -176,16 +175,15 @@ def budget(run):
         "storage": held[-1] - held[0],
     }
     throughput = sum(np.abs(column).sum() for column in (lid[:, ENERGY], wall[:, ENERGY], sent))
+    residual = abs(imbalance(terms)) / throughput
+    return terms | {"residual": residual, "throughput": throughput} | events | _audited(sent, audit)
+
+
+def _audited(sent, audit):
+    """What the ledger and the audit of some windows differ by in the seam's energy, as if all had been audited."""
     seen = (sent - audit)[~np.isnan(audit)]
-    return terms | {
-        "residual": abs(imbalance(terms)) / throughput,
-        "throughput": throughput,
-        "windows": windows,
-        **events,
-        "audits": len(seen),
-        "audit_power": seen.mean() * windows if len(seen) else np.nan,
-        "audit_power_error": seen.std(ddof=1) / np.sqrt(len(seen)) * windows if len(seen) > 1 else np.nan,
-    }
+    error = seen.std(ddof=1) / np.sqrt(len(seen))
+    return {"audit_difference": seen.mean() * len(sent), "audit_difference_error": error * len(sent)}
 
 
 def imbalance(terms):

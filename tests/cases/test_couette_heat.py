@@ -171,5 +171,5 @@ class TestTheStoredSeeds:
             assert books["residual"] <= 1e-12
             assert min(books["insertion"], books["deletion"]) >= 10_000
             # By the audit what crosses the seam is known to half a per cent of the lid's work, and agrees.
-            assert books["audit_power_error"] <= 0.005 * books["work"]
-            assert abs(books["audit_power"]) <= 3.0 * books["audit_power_error"]
+            assert books["audit_difference_error"] <= 0.005 * books["work"]
+            assert abs(books["audit_difference"]) <= 3.0 * books["audit_difference_error"]
