@@ -240,7 +240,7 @@ def test_a_case_grows_by_its_own_measure_and_balances(run):
     with h5py.File(run / "RUN" / "channel" / "profiles.h5") as file:
         members = file["members"][:]
         assert members.tolist() == [2] * 32 + [4] * 4 + [6] * 4
-        assert np.all(file["sent_momentum_error"][:, 0, 2] > 0.1)
+        assert file["sent_momentum_error"][:, 0, 2].mean() > 0.1
         assert file["density_error"].shape == file["density"].shape
         known = np.isfinite(file["velocity_error"][:]).all(axis=2)
         assert known.mean() > 0.9
