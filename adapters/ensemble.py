@@ -128,6 +128,7 @@ class Ensemble:
             The script makes another box, or other atoms, without its equilibration.
         """
         each = (number - self.number) // self._groups
+        assert -len(self.members) < each <= len(self.members), "each member is cloned once, and one stays"
         with ExitStack() as stack:
             for books in (self._books, *(region.books for region in self.regions)):
                 stack.enter_context(books.continued())
@@ -175,9 +176,9 @@ class Ensemble:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave, with the members of then; before the first window."""
         saved = {int(number): of for number, of in state["members"].items()}
-        for number in saved.keys() - self.members.keys():
+        for number in sorted(saved.keys() - self.members.keys()):
             self._add(number)
-        for number in self.members.keys() - saved.keys():
+        for number in sorted(self.members.keys() - saved.keys()):
             self._remove(number)
         self.members = {number: self.members[number] for number in saved}
         for number, of in saved.items():
