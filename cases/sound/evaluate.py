@@ -119,8 +119,7 @@ def whole(sign=1.0):
 
     fluid = measured_fluid()
     shape = f"{sign * AMPLITUDE!r}*exp(-((z - {START!r})/{WIDTH!r})**2/2)"
-    state = [f"{fluid.density!r} + {fluid.density / fluid.sound_speed!r}*{shape}", [0.0, 0.0, shape]]
-    rise = fluid.heating * fluid.density / fluid.sound_speed
+    denser = fluid.density / fluid.sound_speed
     settings = {
         "lower": [0.0, 0.0, ENDS[0]],
         "upper": [ACROSS, ACROSS, ENDS[1]],
@@ -128,9 +127,9 @@ def whole(sign=1.0):
         "fluid": {"kind": "measured", "file": "measured/fluid.json"},
         "boundaries": {"z-lower": {"kind": "wall"}, "z-upper": {"kind": "wall"}},
         "initial": {
-            "density": state[0],
-            "velocity": state[1],
-            "temperature": f"{fluid.temperature!r} + {rise!r}*{shape}",
+            "density": f"{fluid.density!r} + {denser!r}*{shape}",
+            "velocity": [0.0, 0.0, shape],
+            "temperature": f"{fluid.temperature!r} + {fluid.heating * denser!r}*{shape}",
         },
     }
     return NavierStokes(NavierStokesSettings.model_validate(settings), MPI.COMM_SELF, CASE)
