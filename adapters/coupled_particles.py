@@ -7,8 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..couplers.cells import Array
 from ..couplers.kind import Context
 from ..solvers.md.dynamics import MolecularDynamics
+from .driven_particles import DrivenParticles
 from .interior import Interior
 
 if TYPE_CHECKING:
@@ -22,6 +24,19 @@ class CoupledParticles(MolecularDynamics):
     def interior(self) -> Interior:
         """Of all its planes."""
         return Interior(self)
+
+    @cached_property
+    def driven(self) -> DrivenParticles:
+        """What its planes share where they take amounts."""
+        return DrivenParticles(self)
+
+    def rows(self) -> dict[str, dict[str, Array]]:
+        """What walls gave to what is counted, and where buffers take amounts the integrator's error."""
+        return super().rows() | (self.driven.rows() if self.driven.regions else {})
+
+    def gross(self) -> dict[str, Array]:
+        """What round-off is relative to, where the books do not close by construction."""
+        return self.driven.gross() if self.driven.regions else {}
 
     def couple(
         self, make: Callable[[CoupledParticles, Path | None], ParticleRegion], context: Context

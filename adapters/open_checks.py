@@ -82,7 +82,7 @@ def check_open_end(request: CheckRequest, name: str, side: ParticleRegionSetting
     if side.open is None:
         return
     table, axis = table_of(request, name), "xyz".index(side.axis)
-    if name in request.exchanged and "density" not in request.exchanged[name][1]:
+    if side.takes == "states" and name in request.exchanged and "density" not in request.exchanged[name][1]:
         taken = ", ".join(request.exchanged[name][1]) or "nothing"
         raise request.report(
             table,

@@ -85,6 +85,11 @@ class OpenEnd:
         self.rows["boundary force"] = {"momentum": np.zeros(3), "energy": np.zeros(1)}
 
     @property
+    def mass(self) -> float:
+        """Of an atom that comes."""
+        return self._atoms.mass
+
+    @property
     def tally(self) -> Any:
         """What searching for places took."""
         return self._usher.tally
@@ -119,12 +124,17 @@ class OpenEnd:
                     f"{reach:g} away from it, since pairs of fluid and wall count in the interior"
                 )
 
-    def plan(self, outside: Outside, draw: Draw) -> Changes:
-        """Choose the atoms that go and come, and book them. Collective; the atoms must be those of the last step."""
+    def plan(self, outside: Outside, draw: Draw, wanted: int | None = None) -> Changes:
+        """Choose the atoms that go and come, and book them. Collective; the atoms must be those of the last step.
+
+        ``wanted``: by how many there are to be more, or fewer where negative; None: as the continuum's density says.
+        """
         ids, distance, measured = self._look()
         self._solver.comm.Allreduce(MPI.IN_PLACE, measured)
         energy, quiet, count = measured
-        whole = self.population.due(outside, self._outward * self._travel(outside), count, quiet)
+        whole = wanted
+        if whole is None:
+            whole = self.population.due(outside, self._outward * self._travel(outside), count, quiet)
         generator = self._draws.of(draw)
         leaving = self._leaving(ids, distance, int(generator.integers(2**62)), whole)
         around = self._around(self._outer)
@@ -251,14 +261,17 @@ class OpenEnd:
         row["momentum"] = row["momentum"] + impulse
         row["energy"] = row["energy"] + self._solver.timestep * power + 0.5 * self._mass_energy * square + folded
 
-    def describe(self, outside: Outside) -> str:
-        """What the boundary force is, for the log."""
+    def pressure(self, outside: Outside) -> float:
+        """Of the fluid's structure, at a density and temperature."""
         assert self._force is not None, "open() comes first"
         number_density, lammps = outside.density / self._atoms.mass, self._solver.lammps
         kinetic = number_density * lammps.constant("boltz") * outside.temperature
-        measured = lammps.constant("nktv2p") * (self._force.virial_pressure(number_density) + kinetic)
+        return lammps.constant("nktv2p") * (self._force.virial_pressure(number_density) + kinetic)
+
+    def describe(self, outside: Outside) -> str:
+        """What the boundary force is, for the log."""
         wanted = "" if outside.pressure is None else f", the continuum's {outside.pressure:.4f}"
-        return f"open end at {self.end:g}: pressure of the structure {measured:.4f}{wanted}"
+        return f"open end at {self.end:g}: pressure of the structure {self.pressure(outside):.4f}{wanted}"
 
     def save(self) -> dict[str, Any]:
         """What was given, the fraction of an atom, and the structure."""

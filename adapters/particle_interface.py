@@ -19,16 +19,15 @@ from .impose_settings import Constraint, Maxwellian, Relaxation
 from .interior import Held, Interior, nothing
 from .method_of_planes import MethodOfPlanes
 from .open_end import OpenEnd
-from .particle_region import ParticleRegionSettings
+from .particle_region import AMOUNTS, ParticleRegionSettings
 from .piston import Piston
 from .population import Outside
 from .reservoir import Reservoir
-from .seam_profiles import SeamProfiles
+from .seam_profiles import SeamProfiles, bins_around, cross_section, profiles_name
 from .settling import Region
 
 log = logging.getLogger("suture")
 
-AMOUNTS = ("mass", "momentum", "energy")
 _STATES = {
     "velocity": slice(0, 3),
     "temperature": slice(3, 4),
@@ -84,9 +83,10 @@ class ParticleRegion:
         self.compared = max(1, settings.slabs - 1)
         """Slabs, from the plane outward, whose density is compared with the continuum's."""
         self.layer = Region(solver, self.axis, settings.at, self.compared * settings.thickness)
-        self.profile_name = "profiles.h5" if settings.beyond == "above" else "profiles-below.h5"
+        self.profile_name = profiles_name(settings.beyond)
         path = output / self.profile_name if output else None
-        self.profiles = SeamProfiles(solver, self.axis, self._bins(), self._area(), path, done)
+        area = cross_section(solver, self.axis)
+        self.profiles = SeamProfiles(solver, self.axis, bins_around(solver, settings), area, path, done)
         solver.bound(settings.axis, settings.at, settings.beyond)
         self.states: Array = np.zeros((settings.slabs, 6))
         """The continuum's in each slab: velocity, temperature, density, pressure; 0 where it gives none."""
@@ -94,17 +94,6 @@ class ParticleRegion:
         self._auditing = False
         self._interior = interior or Interior(solver)
         self._interior.join(self)
-
-    def _bins(self) -> Array:
-        """Bins of a third of a slab, with an edge on the plane, from the box's other end to the slabs' end."""
-        step = self.settings.thickness / 3.0
-        other = self.solver.lammps.box[0 if self._outward > 0 else 1][self.axis]
-        inside = int(abs(self.settings.at - other) / step)
-        return np.sort(self.settings.at + self._outward * step * np.arange(-inside, 3 * self.settings.slabs + 1))
-
-    def _area(self) -> float:
-        lower, upper = self.solver.lammps.box
-        return float(np.prod(np.delete(upper - lower, self.axis)))
 
     def cells(self, quantity: str) -> Cells:
         """One rectangle for amounts, one box for each slab for states; all on rank 0."""

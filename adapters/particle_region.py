@@ -13,6 +13,7 @@ from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.protocols import Adapter
 from ..solvers.md.settings import MolecularDynamicsSettings
 from ..solvers.md.trial import ScriptError, ScriptFacts, try_script, whole_steps
+from .driven_checks import check_driven, check_driven_planes
 from .ensemble_checks import check_ensemble
 from .impose_settings import Constraint, ImposeSettings
 from .open_checks import check_closing, check_impose, check_open_end, check_planes, table_of
@@ -29,6 +30,10 @@ NOT_PAIRWISE = ("eam", "meam", "adp", "bop", "sw", "tersoff", "airebo", "rebo", 
 """Beginnings of the names of pair styles whose forces are not central forces between two atoms."""
 
 
+AMOUNTS = ("mass", "momentum", "energy")
+_STATES = ("velocity", "temperature", "density")
+
+
 class ParticleRegionSettings(BaseModel):
     """Where the particles meet the continuum."""
 
@@ -41,6 +46,11 @@ class ParticleRegionSettings(BaseModel):
     )
     slabs: int = Field(3, ge=1, description="Slabs of the buffer, from the plane outward.")
     thickness: float = Field(gt=0, description="Thickness of a slab.")
+    takes: Literal["states", "amounts"] = Field(
+        "states",
+        description="What is brought upon the buffer: the continuum's state, or the amounts that it lost; then the "
+        "side gives states.",
+    )
     impose: ImposeSettings = Field(
         Constraint(), description="How the continuum's velocity and temperature are brought upon the buffer's atoms."
     )
@@ -66,7 +76,11 @@ def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> Cou
 
 
 def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> Adapter:
+    from .flux_driven import FluxDrivenRegion
     from .particle_interface import ParticleRegion
+
+    if settings.takes == "amounts":
+        return FluxDrivenRegion(solver, settings, context.window, context.output, context.done, solver.driven)
 
     def region(particles: CoupledParticles, output: Path | None) -> ParticleRegion:
         return ParticleRegion(particles, settings, context.window, output, context.done, particles.interior)
@@ -104,9 +118,11 @@ def _check(request: CheckRequest) -> Estimate:
     for name, interface in request.interfaces.items():
         check_closing(request, name, interface)
         check_impose(request, name, interface)
+        check_driven(request, name, interface, facts)
         _check_interface(request, table_of(request, name), interface, facts)
         check_open_end(request, name, interface, facts)
     check_planes(request, facts)
+    check_driven_planes(request)
     steps = request.window / facts.timestep
     members = solver.ensemble.members if solver.ensemble else 1
     seconds = None if facts.seconds is None else members * steps * facts.seconds / request.ranks
@@ -239,8 +255,9 @@ def _extent(
 
 def _exchange(interface: ParticleRegionSettings) -> Exchange:
     """What closes an open end takes the continuum's pressure."""
-    states = ("velocity", "temperature", "density")
-    return ("mass", "momentum", "energy"), states if interface.open is None else (*states, "pressure")
+    if interface.takes == "amounts":
+        return _STATES, AMOUNTS
+    return AMOUNTS, _STATES if interface.open is None else (*_STATES, "pressure")
 
 
 KIND = Kind(
@@ -249,8 +266,8 @@ KIND = Kind(
     interface_settings=ParticleRegionSettings,
     create_solver=_create_solver,
     create_adapter=_create_adapter,
-    gives=("mass", "momentum", "energy"),
-    takes=("velocity", "temperature", "density", "pressure"),
+    gives=(*AMOUNTS, *_STATES),
+    takes=(*_STATES, "pressure", *AMOUNTS),
     check=_check,
     extent=_extent,
     exchange=_exchange,

@@ -18,11 +18,11 @@ def normal_numbers(key: int, ids: NDArray[np.int64]) -> Array:
 
     Box and Muller, Ann. Math. Stat. 29, 610 (1958), of numbers that are a function of ``key`` and id.
     """
-    one, two, three, four = (_open.lots(key ^ place, ids.tolist()) for place in range(4))
+    lots = np.column_stack([_open.lots(key ^ place, ids.tolist()) for place in range(4)])
     # 1 - u is never 0.
-    first, second = np.sqrt(-2.0 * np.log1p(-one)), np.sqrt(-2.0 * np.log1p(-two))
-    angle = 2.0 * math.pi * three
-    return np.column_stack([first * np.cos(angle), first * np.sin(angle), second * np.cos(2.0 * math.pi * four)])
+    radius: Array = np.sqrt(-2.0 * np.log1p(-lots[:, :2]))
+    angle = 2.0 * math.pi * lots[:, 2:]
+    return np.column_stack([radius * np.cos(angle), radius[:, 0] * np.sin(angle[:, 0])])
 
 
 class Reservoir:

@@ -9,8 +9,28 @@ import numpy as np
 from mpi4py import MPI
 
 from ..couplers.cells import Array
-from ..solvers.md.dynamics import MolecularDynamics
+from ..solvers.md.dynamics import AXES, MolecularDynamics, Side
+from .particle_region import ParticleRegionSettings
 from .profiles import ProfileFile
+
+
+def cross_section(solver: MolecularDynamics, axis: int) -> float:
+    """Of the box."""
+    lower, upper = solver.lammps.box
+    return float(np.prod(np.delete(upper - lower, axis)))
+
+
+def bins_around(solver: MolecularDynamics, side: ParticleRegionSettings) -> Array:
+    """Edges of bins of a third of a slab, one of them the plane, from the box's other end to the slabs' end."""
+    step, axis = side.thickness / 3.0, AXES[side.axis]
+    outward, corner = (1, 0) if side.beyond == "above" else (-1, 1)
+    inside = int(abs(side.at - solver.lammps.box[corner][axis]) / step)
+    return np.sort(side.at + outward * step * np.arange(-inside, 3 * side.slabs + 1))
+
+
+def profiles_name(beyond: Side) -> str:
+    """Of the file of a plane."""
+    return "profiles.h5" if beyond == "above" else "profiles-below.h5"
 
 
 class SeamProfiles:
