@@ -70,7 +70,8 @@ def ledger_figure(books: Books) -> Figure:
     below.set(
         title="Largest defect of a balance in each window, relative to throughput", xlabel="time", ylim=(1e-20, None)
     )
-    figure.suptitle(books.caution, fontsize=8)
+    if books.caution:
+        figure.suptitle(books.caution, fontsize=8)
     for axes in (above, below):
         axes.legend(fontsize=7, loc="upper left", ncols=2)
     return figure

@@ -127,6 +127,7 @@ RUNS: dict[str, tuple[Setting, Callable[[], Any]]] = {
     "slow film": (SLOW_FILM, nullcontext),
     "steady, clocks": (CLOCKS | STEADY, nullcontext),
     "steady, none": (TRAJECTORY | {"end": CLOCK * 5.0}, nullcontext),
+    "quasi-steady": (TRAJECTORY | {"film": 0.25, "window": 0.4, "end": 20.0}, nullcontext),
     "unsteady, clocks": (CLOCKS | UNSTEADY, nullcontext),
     "unsteady, none": (TRAJECTORY | UNSTEADY, nullcontext),
     "ratio is dropped from the exchange": (CLOCKS, dropped("case_model")),

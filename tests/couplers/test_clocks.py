@@ -117,6 +117,17 @@ def test_the_steady_state_is_the_same_and_comes_as_much_sooner_as_the_clock_is_q
     assert windows["steady, none"] / windows["steady, clocks"] == pytest.approx(CLOCK, rel=0.1)
 
 
+def test_a_quick_side_that_is_slowed_leaves_the_slow_ones_course_nearly_as_it_is(runs: Runs) -> None:
+    """The film advances by a quarter of the block's time, and is still nearly steady beside it: 0.4 % measured."""
+    (times, slowed), (all_times, plain) = (
+        profile(runs[0] / name, "block") for name in ("quasi-steady", "steady, none")
+    )
+    expected = np.interp(times, all_times, plain.mean(axis=1))
+    way = 350.0 - expected[-1]
+    assert way > 30.0
+    assert np.abs(slowed.mean(axis=1) - expected).max() < 0.005 * way
+
+
 @pytest.mark.parametrize(
     ("place", "defect"),
     [("the exchange", "is 0.95 of"), ("the ledger", "is 19 of"), ("what is in transit", "is 0.95 of")],
