@@ -12,6 +12,7 @@ from mpi4py import MPI
 
 from suture.adapters.buffer import rescaling
 from suture.adapters.particle_region import ParticleRegionSettings
+from suture.adapters.seam_profiles import cross_section
 from suture.solvers.errors import SolverError
 from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.walls import WallBook
@@ -194,7 +195,7 @@ def test_amounts_are_momentum_flux_even_at_rest(play):
     one = play(audit_every=0)
     one.prepare()
     sent = np.mean([one.run()[0] for _ in range(40)], axis=0)
-    pressure = sent[3] / one.window / one.region._area()
+    pressure = sent[3] / one.window / cross_section(one.solver, 2)
     assert 5.0 < pressure < 10.0  # a dense WCA fluid: about 7 at density 0.84, temperature 1.1
 
 
