@@ -62,6 +62,63 @@ EndFix &found(std::uintptr_t address, const std::string &id) {
   return *fix;
 }
 
+// Where atoms come and go, and how far pairs reach.
+struct Events {
+  const LAMMPS_NS::Domain &domain;
+  const std::vector<std::array<double, 3>> places;
+  const double reach;
+
+  bool reached(const double *x) const {
+    return std::any_of(places.begin(), places.end(), [&](const std::array<double, 3> &place) {
+      double square = 0.0;
+      for (int k = 2; k >= 0; --k) {
+        double apart = std::abs(x[k] - place[k]);
+        if (domain.periodicity[k]) apart = std::min(apart, std::abs(domain.prd[k] - apart));
+        if (apart > reach) return false;
+        square += apart * apart;
+      }
+      return square <= reach * reach;
+    });
+  }
+};
+
+// The atoms' own vectors of these names, which a `fix property/atom` has made, and which go where the atoms go: forces,
+// and the id of an atom that keeps them, since a new atom finds what the last one in its place has left. Null without.
+std::array<double *, 4> kept(Atom &atom) {
+  std::array<double *, 4> vectors{};
+  const std::array<const char *, 4> names{"suture_fx", "suture_fy", "suture_fz", "suture_keeps"};
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    int is_double = 0, columns = 0;
+    const int place = atom.find_custom(names[k], is_double, columns);
+    vectors[k] = place < 0 ? nullptr : atom.dvector[place];
+  }
+  return vectors;
+}
+
+// Notes the forces of atoms that nothing which comes or goes at `places`, (n, 3), will reach.
+void keep(std::uintptr_t address, const std::vector<std::array<double, 3>> &places, double reach) {
+  const LAMMPS &lmp = *lammps_at(address);
+  Atom &atom = *lmp.atom;
+  const auto vectors = kept(atom);
+  const Events events{*lmp.domain, places, reach};
+  for (int i = 0; i < atom.nlocal; ++i) {
+    for (int k = 0; k < 3; ++k) vectors[k][i] = atom.f[i][k];
+    vectors[3][i] = events.reached(atom.x[i]) ? 0.0 : double(atom.tag[i]);
+  }
+}
+
+// Gives them back. A thermostat has drawn new numbers: half of a kick by the old ones and half by the new ones have only
+// half of the variance, and a wall's bath would be colder by that at one step of a window.
+void give_back(Atom &atom) {
+  const auto vectors = kept(atom);
+  if (vectors[3] == nullptr) return;
+  for (int i = 0; i < atom.nlocal; ++i) {
+    if (vectors[3][i] != double(atom.tag[i])) continue;
+    for (int k = 0; k < 3; ++k) atom.f[i][k] = vectors[k][i];
+    vectors[3][i] = 0.0;
+  }
+}
+
 // What `Verlet::setup` does, without asking every class to initialise itself and without its page of log: atoms go to
 // their ranks, neighbours and forces are found anew, and fixes are set up.
 void renew(std::uintptr_t address) {
@@ -95,6 +152,7 @@ void renew(std::uintptr_t address) {
   lmp.modify->setup_pre_reverse(0, 0);
   if (lmp.force->newton) lmp.comm->reverse_comm();
   lmp.modify->setup(0);
+  give_back(*lmp.atom);
   lmp.update->setupflag = 0;
   lmp.update->whichflag = dynamics;
 }
@@ -187,6 +245,8 @@ PYBIND11_MODULE(_open, module) {
         return Array(5, taken.data());
       },
       "lammps"_a, "id"_a, "Since then: force and power by Verlet's weights; m v, m v^2 and energy by mirroring, (5,).");
+  module.def("keep", &keep, "lammps"_a, "places"_a, "reach"_a,
+             "Note the forces of atoms that none that comes or goes at `places` will reach; `renew` gives them back.");
   module.def("renew", &renew, "lammps"_a, "Set up neighbours, forces and fixes after atoms came or went.");
   module.def("obstacle", &obstacle, "lammps"_a, "What keeps atoms from coming and going; empty where nothing does.");
   module.def("bit", &bit, "lammps"_a, "group"_a, "A group's bit in the masks.");

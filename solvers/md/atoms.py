@@ -41,12 +41,20 @@ class FluidAtoms:
         self.marks = 0
         """Bits that new atoms have besides: of groups that are renewed at the windows' ends."""
         lammps.command(f"group {LEAVING} empty")
+        lammps.command("fix suture_forces all property/atom d_suture_fx d_suture_fy d_suture_fz d_suture_keeps")
         self._leaving = _open.bit(lammps.address, LEAVING)
 
     @property
     def mass(self) -> float:
         """Mass of a new atom."""
         return self._lammps.mass_of_type(self.type)
+
+    def keep_forces(self, leaving: Sequence[int], places: Array) -> None:
+        """Let all that neither those with the ids ``leaving`` nor new ones at ``places`` reach feel on what they felt."""
+        lammps = self._lammps
+        going = np.array(lammps.atoms("x")[np.isin(lammps.integers("id"), leaving)])
+        everyone = [row for part in lammps.comm.allgather(going.tolist()) for row in part]
+        _open.keep(lammps.address, everyone + places.tolist(), lammps.cutoff())
 
     def take_out(self, ids: Sequence[int]) -> None:
         """Remove the atoms with these ids, the same on all ranks."""

@@ -134,6 +134,7 @@ class MolecularDynamics:
         """
         assert self._atoms is not None, "open_fluid() comes first"
         if len(leaving) or len(places):
+            self._atoms.keep_forces(leaving, places)
             self._atoms.take_out(leaving)
             self._atoms.put_in(places, velocities)
             self._renewed = False

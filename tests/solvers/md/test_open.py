@@ -132,6 +132,26 @@ def test_changed_atoms_are_set_up_as_lammps_would(make):
     assert all(forces[k] == pytest.approx(force, abs=1e-10) for k, force in by_id(solver, "f").items())
 
 
+def test_atoms_out_of_reach_feel_on_what_they_felt(make):
+    """A thermostat's force too: new numbers for the second half of a kick would cool what it keeps warm."""
+    solver = make()
+    solver.lammps.command("fix bath fluid langevin 1.1 1.1 0.1 7")
+    solver.open_fluid()
+    solver.begin()
+    solver.advance(0.1)
+    before, places = by_id(solver, "f"), by_id(solver, "x")
+    gone = int(solver.lammps.integers("id")[0])
+    solver.change_atoms([gone], np.zeros((0, 3)), np.zeros((0, 3)))
+    solver.lammps.renew()
+    after, width = by_id(solver, "f"), solver.lammps.box[1][0]
+    apart = {k: place - places[gone] for k, place in places.items() if k != gone}
+    for vector in apart.values():
+        vector[:2] -= width * np.round(vector[:2] / width)
+    near = {k for k, vector in apart.items() if np.linalg.norm(vector) <= solver.lammps.cutoff()}
+    assert 5 < len(near) < 30
+    assert all(np.array_equal(before[k], after[k]) == (k not in near) for k in after)
+
+
 def by_id(solver, name):
     return dict(zip(solver.lammps.integers("id").tolist(), solver.lammps.atoms(name).copy(), strict=True))
 
