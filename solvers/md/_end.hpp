@@ -39,6 +39,9 @@ class EndFix : public LAMMPS_NS::Fix {
     return POST_INTEGRATE | POST_FORCE | END_OF_STEP;
   }
 
+  // Whether one of this rank's atoms feels the end.
+  bool felt_by(int i) const { return on(i) != 0.0; }
+
   // From the next evaluation of forces on. `force`: at equal distances from 0 to `reach`.
   void set(double place, double velocity, std::vector<double> force, double reach) {
     place_ = place;

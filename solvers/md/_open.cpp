@@ -95,6 +95,15 @@ std::array<double *, 4> kept(Atom &atom) {
   return vectors;
 }
 
+// Whether an atom feels an open end, which moves, and whose force changes, as a window begins.
+bool feels_an_end(const LAMMPS &lmp, int i) {
+  const auto &modify = *lmp.modify;
+  return std::any_of(modify.fix, modify.fix + modify.nfix, [i](const Fix *fix) {
+    auto *const end = dynamic_cast<const EndFix *>(fix);
+    return end != nullptr && end->felt_by(i);
+  });
+}
+
 // Notes the forces of atoms that nothing which comes or goes at `places`, (n, 3), will reach.
 void keep(std::uintptr_t address, const std::vector<std::array<double, 3>> &places, double reach) {
   const LAMMPS &lmp = *lammps_at(address);
@@ -103,17 +112,18 @@ void keep(std::uintptr_t address, const std::vector<std::array<double, 3>> &plac
   const Events events{*lmp.domain, places, reach};
   for (int i = 0; i < atom.nlocal; ++i) {
     for (int k = 0; k < 3; ++k) vectors[k][i] = atom.f[i][k];
-    vectors[3][i] = events.reached(atom.x[i]) ? 0.0 : double(atom.tag[i]);
+    vectors[3][i] = events.reached(atom.x[i]) || feels_an_end(lmp, i) ? 0.0 : double(atom.tag[i]);
   }
 }
 
 // Gives them back. A thermostat has drawn new numbers: half of a kick by the old ones and half by the new ones have only
 // half of the variance, and a wall's bath would be colder by that at one step of a window.
-void give_back(Atom &atom) {
+void give_back(const LAMMPS &lmp) {
+  Atom &atom = *lmp.atom;
   const auto vectors = kept(atom);
   if (vectors[3] == nullptr) return;
   for (int i = 0; i < atom.nlocal; ++i) {
-    if (vectors[3][i] != double(atom.tag[i])) continue;
+    if (vectors[3][i] != double(atom.tag[i]) || feels_an_end(lmp, i)) continue;
     for (int k = 0; k < 3; ++k) atom.f[i][k] = vectors[k][i];
     vectors[3][i] = 0.0;
   }
@@ -152,7 +162,7 @@ void renew(std::uintptr_t address) {
   lmp.modify->setup_pre_reverse(0, 0);
   if (lmp.force->newton) lmp.comm->reverse_comm();
   lmp.modify->setup(0);
-  give_back(*lmp.atom);
+  give_back(lmp);
   lmp.update->setupflag = 0;
   lmp.update->whichflag = dynamics;
 }
