@@ -152,7 +152,7 @@ def test_a_carry_that_is_forgotten_is_lost(play):
 
 
 def test_error_of_the_integrator_is_of_second_order(play):
-    """At rest, by the pressure alone: the row is what LAMMPS' integration added, in 8 units of time."""
+    """At rest, by the pressure alone: the row is what the integration added in a window of 0.08."""
     steps, errors = np.array([0.008, 0.004, 0.002]), []
     for step in steps:
         one = play(step=step, pair="smooth", window=0.08)
