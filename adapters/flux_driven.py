@@ -29,11 +29,12 @@ _COLUMNS = {"mass": slice(0, 1), "momentum": slice(1, 4), "energy": slice(4, 5)}
 class FluxDrivenRegion:
     """Takes mass, momentum and energy on the box's cross-section at the plane, and gives states next to it, inside.
 
-    Interior and buffer are both counted. As a window begins, whole atoms come or go in the buffer's outer part; the end
-    presses with the pressure that the normal momentum of the window stands for; what momentum and energy are due
-    beside that is put on the buffer's atoms. What the end gave otherwise than foreseen is known as the window ends, and
-    made good in the next one. Flekkøy, Wagner and Feder, Europhys. Lett. 52, 271 (2000); Delgado-Buscalioni and
-    Coveney, Phys. Rev. E 67, 046704 (2003).
+    Interior and buffer are both counted. As a window begins, whole atoms come or go in the buffer's outer part; the
+    buffer's normal velocity becomes that of the mass, and the end presses with the pressure that the normal momentum
+    stands for; tangential momentum and energy that are due beside that are put on the buffer's atoms. Energy that the
+    end gave otherwise than foreseen is made good in the next window; normal momentum stays in the carry.
+    Flekkøy, Wagner and Feder, Europhys. Lett. 52, 271 (2000); Delgado-Buscalioni and Coveney, Phys. Rev. E 67, 046704
+    (2003).
     """
 
     def __init__(

@@ -130,7 +130,8 @@ class MolecularDynamics:
     def change_atoms(self, leaving: Sequence[int], places: Array, velocities: Array) -> None:
         """Take out the fluid's atoms with the ids ``leaving``, and put in others, (n, 3). Collective.
 
-        All ranks say the same. Until the next window has begun, only ``moments``, ``drive`` and ``redraw`` may be asked.
+        All ranks say the same. Until the next window has begun, only ``moments``, ``drive`` and ``redraw`` may be
+        asked.
         """
         assert self._atoms is not None, "open_fluid() comes first"
         if len(leaving) or len(places):

@@ -135,7 +135,7 @@ class NoCarry(FluxDrivenRegion):
 
 def test_a_carry_that_is_forgotten_is_lost(play):
     """Half an atom a window: with the carry one comes every other window, and without it never."""
-    came = []
+    came, lost = [], []
     for kind in (FluxDrivenRegion, NoCarry):
         one = play(density=0.7)  # where each atom finds a place
         for region in one.regions.values():
@@ -148,7 +148,9 @@ def test_a_carry_that_is_forgotten_is_lost(play):
             one.run(amounts)
             received += [took[0] for took in one.received().values()]
         came.append(received.tolist())
+        lost.append([5.0 - received[0] - one.carry()["below"][0], -5.0 - received[1] - one.carry()["above"][0]])
     assert came == [[5.0, -5.0], [0.0, 0.0]]
+    assert np.allclose(lost, [[0.0, 0.0], [4.5, -4.5]], atol=1e-12)
 
 
 def test_error_of_the_integrator_is_of_second_order(play):

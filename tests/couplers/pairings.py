@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from suture.solvers.slab import Slab, SlabSettings
+from suture.solvers.slab.faces import Condition
+from suture.solvers.slab.settings import End
 
-PAIRINGS = {
+PAIRINGS: dict[str, tuple[Condition, Condition]] = {
     "state, flux": ("temperature", "flux"),
     "flux, state": ("flux", "temperature"),
     "state, state": ("temperature", "temperature"),
@@ -121,10 +123,11 @@ class Pair:
 
     def step(self) -> None:
         """Each side takes what the other one had, both at once."""
-        for slab, end, kind, value in (
+        sides: tuple[tuple[Slab, End, Condition, float], ...] = (
             (self.first, "upper", self._takes[0], self.taken[0]),
             (self.second, "lower", self._takes[1], self.taken[1]),
-        ):
+        )
+        for slab, end, kind, value in sides:
             if kind == "temperature":
                 slab.seam(end).set_temperature(value, slab.time)
             else:
@@ -136,7 +139,7 @@ class Pair:
             self._had(self.first, "upper", self._places[0], self._takes[1], 1.0),
         ]
 
-    def _had(self, slab: Slab, end: str, face: int, kind: str, conductivity: float) -> float:
+    def _had(self, slab: Slab, end: End, face: int, kind: Condition, conductivity: float) -> float:
         """State or flux at the lower end of the cell ``face``; at the seam where that is the slab's end."""
         if face == (0 if end == "lower" else len(slab.temperature)):
             entered = slab.crossed(end) / self._problem.step
@@ -167,7 +170,9 @@ class Pair:
         return np.array(columns).T
 
 
-def _slab(problem: Problem, lower: float, upper: float, cells: int, conductivity: float, end: str, kind: str) -> Slab:
+def _slab(
+    problem: Problem, lower: float, upper: float, cells: int, conductivity: float, end: End, kind: Condition
+) -> Slab:
     ends = {"lower": {"kind": "temperature", "temperature": 0.0}, "upper": {"kind": "temperature", "temperature": 0.0}}
     settings = {
         "lower": [lower, 0.0, 0.0],
