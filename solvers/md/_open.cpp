@@ -95,24 +95,32 @@ std::array<double *, 4> kept(Atom &atom) {
   return vectors;
 }
 
-// Whether an atom feels an open end, which moves, and whose force changes, as a window begins.
-bool feels_an_end(const LAMMPS &lmp, int i) {
-  const auto &modify = *lmp.modify;
-  return std::any_of(modify.fix, modify.fix + modify.nfix, [i](const Fix *fix) {
-    auto *const end = dynamic_cast<const EndFix *>(fix);
-    return end != nullptr && end->felt_by(i);
-  });
-}
+// The open ends, which move, and whose force changes, as a window begins.
+class Ends {
+ public:
+  explicit Ends(const LAMMPS_NS::Modify &modify) {
+    for (int k = 0; k < modify.nfix; ++k)
+      if (auto *const end = dynamic_cast<const EndFix *>(modify.fix[k])) ends_.push_back(end);
+  }
+
+  bool felt_by(int i) const {
+    return std::any_of(ends_.begin(), ends_.end(), [i](const EndFix *end) { return end->felt_by(i); });
+  }
+
+ private:
+  std::vector<const EndFix *> ends_;
+};
 
 // Notes the forces of atoms that nothing which comes or goes at `places`, (n, 3), will reach.
-void keep(std::uintptr_t address, const std::vector<std::array<double, 3>> &places, double reach) {
+void keep(std::uintptr_t address, const std::vector<std::array<double, 3>> &places) {
   const LAMMPS &lmp = *lammps_at(address);
   Atom &atom = *lmp.atom;
   const auto vectors = kept(atom);
-  const Events events{*lmp.domain, places, reach};
+  const Events events{*lmp.domain, places, lmp.neighbor->cutneighmax};
+  const Ends ends(*lmp.modify);
   for (int i = 0; i < atom.nlocal; ++i) {
     for (int k = 0; k < 3; ++k) vectors[k][i] = atom.f[i][k];
-    vectors[3][i] = events.reached(atom.x[i]) || feels_an_end(lmp, i) ? 0.0 : double(atom.tag[i]);
+    vectors[3][i] = events.reached(atom.x[i]) || ends.felt_by(i) ? 0.0 : double(atom.tag[i]);
   }
 }
 
@@ -122,8 +130,9 @@ void give_back(const LAMMPS &lmp) {
   Atom &atom = *lmp.atom;
   const auto vectors = kept(atom);
   if (vectors[3] == nullptr) return;
+  const Ends ends(*lmp.modify);
   for (int i = 0; i < atom.nlocal; ++i) {
-    if (vectors[3][i] != double(atom.tag[i]) || feels_an_end(lmp, i)) continue;
+    if (vectors[3][i] != double(atom.tag[i]) || ends.felt_by(i)) continue;
     for (int k = 0; k < 3; ++k) atom.f[i][k] = vectors[k][i];
     vectors[3][i] = 0.0;
   }
@@ -255,7 +264,7 @@ PYBIND11_MODULE(_open, module) {
         return Array(5, taken.data());
       },
       "lammps"_a, "id"_a, "Since then: force and power by Verlet's weights; m v, m v^2 and energy by mirroring, (5,).");
-  module.def("keep", &keep, "lammps"_a, "places"_a, "reach"_a,
+  module.def("keep", &keep, "lammps"_a, "places"_a,
              "Note the forces of atoms that none that comes or goes at `places` will reach; `renew` gives them back.");
   module.def("renew", &renew, "lammps"_a, "Set up neighbours, forces and fixes after atoms came or went.");
   module.def("obstacle", &obstacle, "lammps"_a, "What keeps atoms from coming and going; empty where nothing does.");

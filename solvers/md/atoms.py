@@ -54,7 +54,7 @@ class FluidAtoms:
         lammps = self._lammps
         going = np.array(lammps.atoms("x")[np.isin(lammps.integers("id"), leaving)])
         everyone = [row for part in lammps.comm.allgather(going.tolist()) for row in part]
-        _open.keep(lammps.address, everyone + places.tolist(), lammps.cutoff())
+        _open.keep(lammps.address, everyone + places.tolist())
 
     def take_out(self, ids: Sequence[int]) -> None:
         """Remove the atoms with these ids, the same on all ranks."""
