@@ -172,8 +172,8 @@ class TestAShortRun:
                 rows = file["buffers"][flow]["rows"]
                 assert rows["insertion"][:, 0].sum() > 0.0 > rows["deletion"][:, 0].sum()
 
-    def test_the_pulse_pushes_the_atoms(self, run: Path) -> None:
-        # 0.85 · 0.1 · 47 · 1.5 = 6 atoms and more come in by the pulse; p A t is 604.
+    def test_the_atoms_let_the_pulse_in(self, run: Path) -> None:
+        # Next to the plane it is 0.1 at first and 0.075 after 1.5; where it could not enter, nothing would move.
         with h5py.File(run / "left" / "profiles.h5") as file:
             assert file["velocity"][:, -8:, 2].mean() > 0.04
 
