@@ -14,8 +14,7 @@ with the measured equation of state's p and speed of sound c. The pulse that sta
 (Landau and Lifshitz, Fluid Mechanics, § 79: a wave of wavenumber k decays with Gamma k²/2). All of it is measured, and
 nothing is fitted but what the atoms do to the pulse: a delay and an amplitude.
 
-Runs come in pairs with one seed, +A and -A: half of their difference is free of what the pulse does in second order,
-and of the noise that both have in common.
+Runs come in pairs, +A and -A: half of their difference is free of what the pulse does in second order.
 """
 
 from __future__ import annotations
