@@ -11,7 +11,7 @@ from mpi4py import MPI
 from ..couplers.cells import Array
 from ..solvers.md._open import Surroundings
 
-BATCH = 16
+BATCH = 64
 """Starts that an atom gets before the ranks tell each other what they found."""
 
 

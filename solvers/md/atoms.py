@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class FluidAtoms:
         lammps.command("fix suture_forces all property/atom d_suture_fx d_suture_fy d_suture_fz d_suture_keeps")
         self._leaving = _open.bit(lammps.address, LEAVING)
 
-    @property
+    @cached_property
     def mass(self) -> float:
         """Mass of a new atom."""
         return self._lammps.mass_of_type(self.type)
