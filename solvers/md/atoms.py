@@ -51,7 +51,7 @@ class FluidAtoms:
         return self._lammps.mass_of_type(self.type)
 
     def keep_forces(self, leaving: Sequence[int], places: Array) -> None:
-        """Let atoms feel on what they felt where none with an id in ``leaving``, and none at ``places``, reaches them."""
+        """Let atoms feel what they felt where none with an id in ``leaving``, and none at ``places``, reaches them."""
         lammps = self._lammps
         going = np.array(lammps.atoms("x")[np.isin(lammps.integers("id"), leaving)])
         everyone = [row for part in lammps.comm.allgather(going.tolist()) for row in part]
