@@ -162,16 +162,14 @@ class OpenEnd:
     def _mass_energy(self) -> float:
         return self._solver.lammps.constant("mvv2e")
 
-    def _look(self) -> tuple[Any, Any, Array]:
+    def _look(self) -> tuple[Any, Array, Array]:
         """Own ids in the outer part; distances to the end; near the plane energy and number, there the number."""
-        solver = self._solver
-        height = solver.lammps.atoms("x")[:, self._axis]
+        atoms = (self._solver.lammps.address, self._solver.fluid_bit, self._axis)
         inner = self._outer[0 if self._outward > 0 else 1]
-        here = solver.fluid() & (self._outward * (height - inner) >= 0.0)
-        ids = solver.lammps.integers("id")[here].astype(np.int64)
-        distance = self._outward * (self.end - height[here])
-        near = _open.held(solver.lammps.address, solver.fluid_bit, self._axis, *self._quiet, "suture_pe")
-        return ids, distance, np.array([near[0], near[1], float(len(ids))])
+        # Atoms that the end has taken along lie beyond it.
+        ids, heights = _open.between(*atoms, *_ascending(inner, self._outward * math.inf))
+        near = _open.held(*atoms, *self._quiet, "suture_pe")
+        return ids, self._outward * (self.end - heights), np.array([near[0], near[1], float(len(ids))])
 
     def _leaving(self, ids: Any, distance: Array, key: int, whole: int) -> list[int]:
         """Those beyond the end, and as many others by lot as are to go beside them; alike on all ranks.
@@ -180,10 +178,12 @@ class OpenEnd:
         elsewhere, a stream would run in between, and carry the work of the boundary force as heat.
         """
         assert self._force is not None, "open() comes first"
-        comm, beyond = self._solver.comm, distance < 0.0
+        comm, taken = self._solver.comm, max(0, -whole)
+        if not taken:
+            ids, distance = ids[distance < 0.0], distance[distance < 0.0]
+        beyond = distance < 0.0
         lots = _open.lots(key, ids.tolist()) + (distance >= self._force.cutoff)
         lots = np.where(beyond, -1.0, lots)
-        taken = max(0, -whole)
         order = np.lexsort((ids, lots))[: max(taken, int(np.count_nonzero(beyond)))]
         mine = list(zip(lots[order].tolist(), ids[order].tolist(), strict=True))
         drawn = sorted(pair for part in comm.allgather(mine) for pair in part) if comm.size > 1 else mine

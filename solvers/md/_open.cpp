@@ -202,6 +202,31 @@ void mark(std::uintptr_t address, const std::vector<std::int64_t> &ids, int bits
     if (wanted.count(atom.tag[i])) atom.mask[i] |= bits;
 }
 
+// Ids of a group's atoms between two heights, and their heights, of this rank.
+std::pair<py::array_t<std::int64_t>, Array> between(std::uintptr_t address, int group, int axis, double lower,
+                                                    double upper) {
+  const Atom &atom = *lammps_at(address)->atom;
+  std::vector<std::int64_t> ids;
+  std::vector<double> heights;
+  for (int i = 0; i < atom.nlocal; ++i) {
+    if (!(atom.mask[i] & group) || !(atom.x[i][axis] >= lower && atom.x[i][axis] < upper)) continue;
+    ids.push_back(atom.tag[i]);
+    heights.push_back(atom.x[i][axis]);
+  }
+  return {py::array_t<std::int64_t>(static_cast<py::ssize_t>(ids.size()), ids.data()),
+          Array(static_cast<py::ssize_t>(heights.size()), heights.data())};
+}
+
+// Where this rank's atoms with these ids are, (n, 3).
+std::vector<std::array<double, 3>> places(std::uintptr_t address, const std::vector<std::int64_t> &ids) {
+  const Atom &atom = *lammps_at(address)->atom;
+  const std::unordered_set<std::int64_t> wanted(ids.begin(), ids.end());
+  std::vector<std::array<double, 3>> found;
+  for (int i = 0; i < atom.nlocal; ++i)
+    if (wanted.count(atom.tag[i])) found.push_back({atom.x[i][0], atom.x[i][1], atom.x[i][2]});
+  return found;
+}
+
 // Distance at which two atoms of a type have the energy `overlap`, by bisection; 0 where no distance has.
 double core(std::uintptr_t address, int type, double overlap) {
   auto *const pair = lammps_at(address)->force->pair;
@@ -270,6 +295,9 @@ PYBIND11_MODULE(_open, module) {
   module.def("obstacle", &obstacle, "lammps"_a, "What keeps atoms from coming and going; empty where nothing does.");
   module.def("bit", &bit, "lammps"_a, "group"_a, "A group's bit in the masks.");
   module.def("mark", &mark, "lammps"_a, "ids"_a, "bits"_a, "Add bits to these atoms' masks.");
+  module.def("between", &between, "lammps"_a, "group"_a, "axis"_a, "lower"_a, "upper"_a,
+             "Ids and heights of a group's atoms between two heights, of this rank.");
+  module.def("places", &places, "lammps"_a, "ids"_a, "Where this rank's atoms with these ids are, (n, 3).");
   module.def("core", &core, "lammps"_a, "type"_a, "overlap"_a, "Distance of two atoms with the energy `overlap`.");
   module.def("lots", &lots, "key"_a, "ids"_a, "A number from 0 to 1 for each id, (n,).");
   module.def("held", &held, "lammps"_a, "group"_a, "axis"_a, "lower"_a, "upper"_a, "energies"_a,

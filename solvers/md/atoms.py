@@ -53,8 +53,8 @@ class FluidAtoms:
     def keep_forces(self, leaving: Sequence[int], places: Array) -> None:
         """Let atoms feel what they felt where none with an id in ``leaving``, and none at ``places``, reaches them."""
         lammps = self._lammps
-        going = np.array(lammps.atoms("x")[np.isin(lammps.integers("id"), leaving)])
-        everyone = [row for part in lammps.comm.allgather(going.tolist()) for row in part]
+        going = _open.places(lammps.address, leaving)
+        everyone = [place for part in lammps.comm.allgather(going) for place in part]
         _open.keep(lammps.address, everyone + places.tolist())
 
     def take_out(self, ids: Sequence[int]) -> None:
