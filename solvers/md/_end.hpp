@@ -4,6 +4,7 @@
 #pragma GCC visibility push(default)
 #include "atom.h"
 #include "fix.h"
+#include "neighbor.h"
 #include "update.h"
 #pragma GCC visibility pop
 
@@ -49,10 +50,14 @@ class EndFix : public LAMMPS_NS::Fix {
     since_ = update->ntimestep;
     force_ = std::move(force);
     spacing_ = force_.size() > 1 ? reach / double(force_.size() - 1) : 0.0;
+    stale_ = true;
   }
 
   // Force and power at the beginning of a window, after velocities were changed, by the force that atoms feel now.
-  void open() { first_ = now_ = instant(); }
+  void open() {
+    refresh();
+    first_ = now_ = instant();
+  }
 
   void setup(int flag) override {
     post_force(flag);
@@ -60,17 +65,18 @@ class EndFix : public LAMMPS_NS::Fix {
   }
 
   void post_force(int) override {
-    for (int i = 0; i < atom->nlocal; ++i)
-      if (atom->mask[i] & groupbit) atom->f[i][axis_] += on(i);
+    if (stale_ || neighbor->ago == 0) refresh();
+    for (const int i : near_) atom->f[i][axis_] += on(i);
   }
 
   // Within a step an atom goes to the end and back, while both kicks are by the forces at the step's ends: their work is
   // f (v + v') dt / 2, but the potential energy falls by f (x' - x). The difference, of first order in dt for one atom
   // though 0 in the mean, is the end's doing, and goes into what it gave.
   void post_integrate() override {
+    if (stale_) refresh();
     const double end = place(), dt = update->dt;
-    for (int i = 0; i < atom->nlocal; ++i) {
-      if (!(atom->mask[i] & groupbit) || !(sign_ * (atom->x[i][axis_] - end) > 0.0)) continue;
+    for (const int i : near_) {
+      if (!(sign_ * (atom->x[i][axis_] - end) > 0.0)) continue;
       double &x = atom->x[i][axis_], &v = atom->v[i][axis_];
       const double m = mass_of(*atom, i), before = v, from = x - v * dt;
       const double by_atoms = atom->f[i][axis_] - inward(sign_ * (end - velocity_ * dt - from));
@@ -116,10 +122,19 @@ class EndFix : public LAMMPS_NS::Fix {
     return -sign_ * (force_[bin] + (at - double(bin)) * (force_[bin + 1] - force_[bin]));
   }
 
+  // Which atoms may come near to the end before neighbours are listed anew, by when none has gone further than half of the
+  // skin; to look at all of them in each step took a tenth of it.
+  void refresh() {
+    near_.clear();
+    const double end = place(), reach = spacing_ * double(force_.size()) + 2.0 * neighbor->skin;
+    for (int i = 0; i < atom->nlocal; ++i)
+      if ((atom->mask[i] & groupbit) && sign_ * (end - atom->x[i][axis_]) < reach) near_.push_back(i);
+    stale_ = false;
+  }
+
   Sum instant() const {
     Sum sum{};
-    for (int i = 0; i < atom->nlocal; ++i) {
-      if (!(atom->mask[i] & groupbit)) continue;
+    for (const int i : near_) {
       const double force = on(i);
       sum[0] += force;
       sum[1] += force * atom->v[i][axis_];
@@ -131,6 +146,8 @@ class EndFix : public LAMMPS_NS::Fix {
   double sign_ = 1.0, place_ = 0.0, velocity_ = 0.0, spacing_ = 0.0;
   LAMMPS_NS::bigint since_ = 0;
   std::vector<double> force_;
+  std::vector<int> near_;
+  bool stale_ = true;
   Sum first_{}, now_{}, total_{}, mirrored_{};
   double folded_ = 0.0;
 };
