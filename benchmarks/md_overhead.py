@@ -34,12 +34,18 @@ class Problem:
     script: str
     close: str = ""
     """Command that closes what is open."""
+    fill: tuple[str, str] = ("", "")
+    """Alone: what of the script becomes what, so that there are as many atoms as the coupled run comes to have."""
 
 
 PROBLEMS = {
     "couette": Problem("couette", "wall", "in.wall"),
     "nanochannel": Problem(
-        "nanochannel", "channel", "in.channel", "fix ends fluid wall/reflect zlo -11 zhi 35 units box"
+        "nanochannel",
+        "channel",
+        "in.channel",
+        "fix ends fluid wall/reflect zlo -11 zhi 35 units box",
+        ("filling equal 0.8442", "filling equal 0.89"),
     ),
 }
 ALONE = """
@@ -55,7 +61,7 @@ lmp.command("run 0 post no")
 setup = time.perf_counter() - start
 start = time.perf_counter()
 lmp.command(f"run {sys.argv[1]} post no")
-print(time.perf_counter() - start - setup)
+print(time.perf_counter() - start - setup, lmp.get_natoms())
 """
 
 
@@ -71,11 +77,14 @@ def coupled(problem: Problem, folder: Path, windows: int, steps: int) -> dict[st
     return next(rank["seconds"] for rank in ranks if rank["participant"] == problem.participant)
 
 
-def alone(problem: Problem, folder: Path, steps: int) -> float:
-    """Seconds of as many steps of the same script."""
-    command = [sys.executable, "-c", ALONE, str(steps), problem.script, problem.close]
+def alone(problem: Problem, folder: Path, steps: int) -> tuple[float, int]:
+    """Seconds of as many steps of the same script, and its atoms."""
+    script = folder / problem.participant / problem.script
+    (script.parent / "in.alone").write_text(script.read_text().replace(*problem.fill))
+    command = [sys.executable, "-c", ALONE, str(steps), "in.alone", problem.close]
     done = subprocess.run(command, cwd=folder / problem.participant, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    seconds, atoms = done.stdout.split()
+    return float(seconds), round(float(atoms))
 
 
 def main() -> None:
@@ -90,13 +99,14 @@ def main() -> None:
             (coupled(problem, folder, windows, steps), alone(problem, folder, windows * steps)) for _ in range(PAIRS)
         ]
     busy = [sum(s for kind, s in seconds.items() if kind != "wait") for seconds, _ in pairs]
-    ratios = [bare / used for used, (_, bare) in zip(busy, pairs, strict=True)]
+    ratios = [bare / used for used, (_, (bare, _)) in zip(busy, pairs, strict=True)]
     result = {
         "benchmark": "md_overhead",
         "case": problem.case,
         "steps": windows * steps,
         "steps_a_window": steps,
-        "lammps_alone_steps_per_s": windows * steps / statistics.median(bare for _, bare in pairs),
+        "atoms_alone": pairs[-1][1][1],
+        "lammps_alone_steps_per_s": windows * steps / statistics.median(bare for _, (bare, _) in pairs),
         "coupled_steps_per_s": windows * steps / statistics.median(busy),
         "ratio": statistics.median(ratios),
         "ratios": [round(ratio, 3) for ratio in ratios],
