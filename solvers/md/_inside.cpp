@@ -303,6 +303,10 @@ PYBIND11_MODULE(_inside, module) {
   module.def("local", &local, py::arg("lammps"), py::arg("id"), "A compute's local array, evaluated now.");
   module.def("resume", &resume, py::arg("lammps"), "To be called before each `run N pre no`.");
   module.def(
+      "set_step", [](std::uintptr_t address, std::int64_t step) { lammps_at(address)->update->ntimestep = step; },
+      py::arg("lammps"), py::arg("step"),
+      "Go on from a step between two runs, as after a minimisation; `reset_timestep` refuses wherever a fix averages.");
+  module.def(
       "tallied", [](std::uintptr_t address) { return lammps_at(address)->update->eflag_atom; }, py::arg("lammps"),
       "The latest step at which energies per atom were tallied.");
   module.def(

@@ -307,8 +307,8 @@ class MolecularDynamics:
         for name, wall in self.walls.items():
             wall.impulse, wall.work = state["walls"][name]["impulse"], float(state["walls"][name]["work"])
         self.windows = int(state["windows"])
-        # What the script lets depend on time goes on: variables of the step, a wall that swings.
-        self.lammps.command(f"reset_timestep {self.windows * self.steps}")
+        # What the script lets depend on time goes on: variables of the step, a wall that moves or swings.
+        _inside.set_step(self.lammps.address, self.windows * self.steps)
 
     def close(self) -> None:
         """Free what LAMMPS holds."""

@@ -210,3 +210,30 @@ def test_energies_are_tallied_at_the_windows_ends_only(tmp_path):
     solver.advance(0.1)
     assert tallied == [20] * 20 + [40]
     solver.close()
+
+
+def test_what_depends_on_time_goes_on_in_a_resumed_run(tmp_path):
+    """The step, an average over steps, and an atom that `fix move` carries along."""
+    script = tmp_path / "in.carried"
+    more = """
+group carried id 1
+fix carry carried move linear 0.5 0 0 units box
+variable place equal xcm(carried,x)
+fix mean all ave/time 1 20 20 v_place
+"""
+    script.write_text(
+        SCRIPT.read_text().replace("fix ", "group rest id > 1\nfix ", 1).replace(" all nve", " rest nve") + more
+    )
+    settings = MolecularDynamicsSettings(script=str(script), fluid="all")
+    whole, first, second = (MolecularDynamics(settings, MPI.COMM_SELF, script, tmp_path, 0.1) for _ in range(3))
+    for solver, windows in ((whole, 5), (first, 3)):
+        for _ in range(windows):
+            solver.advance(0.1)
+    second.restore(first.save())
+    assert second.lammps.step == 3 * second.steps
+    for _ in range(2):
+        second.advance(0.1)
+    assert second.lammps.step == whole.lammps.step
+    assert second.lammps.variable("place") == pytest.approx(whole.lammps.variable("place"), abs=1e-9)
+    for solver in (whole, first, second):
+        solver.close()
