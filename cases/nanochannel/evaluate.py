@@ -234,12 +234,12 @@ def draw(run, result):
     shown = (("velocity_along", ALONG, "z"), ("temperature_along", ALONG, "z"), ("density_along", ALONG, "z"))
     for axis, (name, points, letter) in zip(axes.flat, (*shown, ("velocity_across", ACROSS, "x")), strict=True):
         values, centres = result["run"][name], 0.5 * (points[1:] + points[:-1])
-        axis.stairs(values["full"], points, color="0.5", label="atoms alone")
+        axis.stairs(values["full"], points, baseline=None, color="0.5", label="atoms alone")
         axis.errorbar(centres, values["coupled"], values["error"], fmt="o", ms=3, label="coupled")
         axis.set(xlabel=f"{letter} / σ", ylabel=name.partition("_")[0])
         if letter == "z":
-            axis.axvspan(*PLANES, color="0.93")
-    axes[0, 0].legend()
+            axis.axvspan(*PLANES, color="0.93", zorder=0)
+    axes[1, 1].legend(loc="lower center")
     figure.tight_layout()
     figure.savefig(run / "nanochannel.png", dpi=150)
 
