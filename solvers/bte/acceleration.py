@@ -1,0 +1,105 @@
+"""How few diffusion equations undo most of what scattering does: the preconditioner of the transport equation.
+
+Scattering returns to a harmonic lattice temperature of wave number k, s = k^2, all but
+
+    f(s) = sum_g w_g (1 - r_g / (1 + D_g s)),      D_g = (mean free path)^2 / 3
+
+of it, in the P1 approximation, where w_g is group g's share of the scattering and r_g the part of its phonons that
+scatter before the implicit time step takes them. Its inverse has the exact partial fractions
+
+    1 / f(s) = 1 + sum_j alpha_j / (s + beta_j),     alpha_j, beta_j >= 0 ,
+
+so that the inverse of "lattice temperature less what scattering returns" is the identity and one diffusion equation a
+group. Of gray phonons it is diffusion synthetic acceleration (Larsen and Morel 2010); one equation alone, for the sum
+of all bands, degrades where mean free paths span decades, as in alloys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+Array = NDArray[np.float64]
+
+GROUPS = 5
+"""Most groups that bands are gathered in."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Bands gathered by mean free path, longest first; arrays are (groups,)."""
+
+    share: Array
+    """Of the scattering; adds up to one."""
+    returned: Array
+    """Part that scatters before the step takes it; 1 in a steady state."""
+    spread: Array
+    """Square of the mean free path between scattering, over three."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """alpha / (s + beta)."""
+
+    alpha: float
+    beta: float
+
+
+def gathered(scattering: Array, lifetime: Array, velocity: Array, rate: float, edges: Array) -> Groups:
+    """Bands by groups of their mean free path; ``rate`` is the step's own removal (1/time), 0 in a steady state.
+
+    ``scattering`` (bands,) is heat capacity over lifetime; ``edges`` bound the groups in mean free path, descending.
+    A group keeps what its bands scatter, return and diffuse at long waves.
+    """
+    returned = 1.0 / (1.0 + rate * lifetime)
+    spread = (velocity * lifetime * returned) ** 2 / 3.0
+    group = np.clip(np.searchsorted(-edges, -velocity * lifetime, side="right") - 1, 0, len(edges) - 2)
+    weight = scattering / scattering.sum()
+    sums = [np.bincount(group, w, len(edges) - 1) for w in (weight, weight * returned, weight * returned * spread)]
+    return Groups(sums[0], sums[1] / sums[0], sums[2] / sums[1])
+
+
+def group_edges(paths: Sequence[Array]) -> list[Array]:
+    """For the mean free paths of every material, bounds of at most ``GROUPS`` groups, (groups + 1,), descending.
+
+    All materials have as many groups, and none of them is empty.
+    """
+    for count in range(GROUPS, 1, -1):
+        edges = [_even(of, count) for of in paths]
+        if all(np.histogram(of, bounds[::-1])[0].all() for of, bounds in zip(paths, edges, strict=True)):
+            return edges
+    return [_even(of, 1) for of in paths]
+
+
+def _even(paths: Array, count: int) -> Array:
+    edges = np.geomspace(paths.max(), paths.min(), count + 1)
+    edges[0], edges[-1] = 2.0 * paths.max(), 0.5 * paths.min()
+    return edges
+
+
+def partial_fractions(groups: Groups) -> list[Term]:
+    """The terms of 1 / f, the least ``beta`` first."""
+    order = np.argsort(groups.spread)[::-1]
+    share, returned, spread = groups.share[order], groups.returned[order], groups.spread[order]
+    poles = -1.0 / spread  # ascending in magnitude
+
+    def f(s: float) -> float:
+        return float((share * (1.0 - returned / (1.0 + spread * s))).sum())
+
+    def slope(s: float) -> float:
+        return float((share * returned * spread / (1.0 + spread * s) ** 2).sum())
+
+    # Between two poles f falls from +inf to -inf (towards more negative s); the first root lies between 0 and a pole.
+    roots = [0.0 if f(0.0) <= 1e-14 else float(brentq(f, poles[0] * (1.0 - 1e-12), 0.0, xtol=1e-300, rtol=1e-14))]
+    for near, far in zip(poles[:-1], poles[1:], strict=True):
+        roots.append(_between(f, far, near))
+    return [Term(1.0 / slope(root), -root) for root in roots]
+
+
+def _between(f: Callable[[float], float], far: float, near: float) -> float:
+    inner = far + (near - far) * np.array([1e-12, 1.0 - 1e-12])
+    return float(brentq(f, inner[0], inner[1], xtol=1e-300, rtol=1e-14))
