@@ -38,9 +38,7 @@ class Bookkeeper:
         self._buffered = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, KeepsBuffer)}
         self._inflows = [inflow for inflow in inflows if inflow.flow.amounts]
         self._outflows = [outflow for outflow in outflows if outflow.flow.amounts]
-        self._quantities = _amounts_of(case)
-        units = case.participants[name].unit_system
-        self._factors = {q: factor(QUANTITIES[q].dimension, units, case.units) for q in self._quantities}
+        self._factors: dict[str, float] = {}
         self.chart: Chart
 
     def draw_chart(self, case: Case, flows: Sequence[Flow], comm: MPI.Comm) -> Chart:
@@ -53,8 +51,11 @@ class Bookkeeper:
         mine = (self._name, tuple(self._solver.rows()), tuple(self._solver.inventory()), buffers)
         everyone = comm.allgather(mine)
         known = {name: (rows, kept) for name, rows, kept, _ in everyone}
+        quantities = _amounts_of(case, {quantity for _, _, kept, _ in everyone for quantity in kept})
+        units = case.participants[self._name].unit_system
+        self._factors = {q: factor(QUANTITIES[q].dimension, units, case.units) for q in quantities}
         self.chart = Chart(
-            quantities=self._quantities,
+            quantities=quantities,
             rows={name: known[name][0] for name in case.participants},
             kept={name: known[name][1] for name in case.participants},
             flows=tuple(flow for flow in flows if flow.amounts),
@@ -124,7 +125,8 @@ class Bookkeeper:
         return self.chart.spread(amounts, self._factors)
 
 
-def _amounts_of(case: Case) -> tuple[str, ...]:
-    """The conserved quantities that cross any interface, in the ledger's order."""
+def _amounts_of(case: Case, kept: set[str]) -> tuple[str, ...]:
+    """The conserved quantities that cross any interface, in the ledger's order; without interfaces what is kept."""
     exchanged = {q for interface in case.interfaces.values() for d in interface.directions for q in d.amounts}
+    exchanged = exchanged if case.interfaces else kept
     return tuple(q for q in QUANTITIES if q in exchanged)

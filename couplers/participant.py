@@ -27,7 +27,7 @@ from .kinds import load_kind
 from .ledger import Ledger
 from .ledger_file import NAME, LedgerFile
 from .mesh import Mesh
-from .protocols import Adapter, Books, Opens, Records, Rewinds, Solver, TakesElsewhere, Writes
+from .protocols import Adapter, Books, KeepsCourse, Opens, Records, Rewinds, Solver, TakesElsewhere, Writes
 from .quantities import QUANTITIES
 from .rewinder import Rewinder
 from .scheme import flows_of
@@ -389,6 +389,8 @@ class Participant:
         with self.clock.span("write"):
             for adapter in self._recorders:
                 adapter.record(window)
+            if not self.adapters and isinstance(self.solver, KeepsCourse):
+                self.solver.record(window.end)
             every = self.case.run.fields_every
             if every and (window.index + 1) % every == 0 and isinstance(self.solver, Writes):
                 self.solver.write(window.index, window.end)

@@ -129,6 +129,15 @@ class Records(Protocol):
 
 
 @runtime_checkable
+class KeepsCourse(Protocol):
+    """A solver that keeps a record of its own, asked by its adapters or, where it has none, by the loop."""
+
+    def record(self, time: float) -> None:
+        """Once for every window, when it is done; ``time`` is its end."""
+        ...
+
+
+@runtime_checkable
 class Opens(Protocol):
     """An adapter that can estimate the amounts of a first window, where they are needed before a partner gives them."""
 

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +61,10 @@ def gathered(scattering: Array, lifetime: Array, velocity: Array, rate: float, e
     spread = (velocity * lifetime * returned) ** 2 / 3.0
     group = np.clip(np.searchsorted(-edges, -velocity * lifetime, side="right") - 1, 0, len(edges) - 2)
     weight = scattering / scattering.sum()
-    sums = [np.bincount(group, w, len(edges) - 1) for w in (weight, weight * returned, weight * returned * spread)]
+    sums = [
+        np.asarray(np.bincount(group, w, len(edges) - 1), dtype=np.float64)
+        for w in (weight, weight * returned, weight * returned * spread)
+    ]
     return Groups(sums[0], sums[1] / sums[0], sums[2] / sums[1])
 
 
@@ -94,12 +99,17 @@ def partial_fractions(groups: Groups) -> list[Term]:
         return float((share * returned * spread / (1.0 + spread * s) ** 2).sum())
 
     # Between two poles f falls from +inf to -inf (towards more negative s); the first root lies between 0 and a pole.
-    roots = [0.0 if f(0.0) <= 1e-14 else float(brentq(f, poles[0] * (1.0 - 1e-12), 0.0, xtol=1e-300, rtol=1e-14))]
-    for near, far in zip(poles[:-1], poles[1:], strict=True):
+    roots = [0.0 if f(0.0) <= 1e-14 else _root(f, poles[0] * (1.0 - 1e-12), 0.0)]
+    for near, far in pairwise(poles):
         roots.append(_between(f, far, near))
     return [Term(1.0 / slope(root), -root) for root in roots]
 
 
 def _between(f: Callable[[float], float], far: float, near: float) -> float:
     inner = far + (near - far) * np.array([1e-12, 1.0 - 1e-12])
-    return float(brentq(f, inner[0], inner[1], xtol=1e-300, rtol=1e-14))
+    return _root(f, inner[0], inner[1])
+
+
+def _root(f: Callable[[float], float], low: float, high: float) -> float:
+    found: Any = brentq(f, low, high, xtol=1e-300, rtol=1e-14)  # pyright: ignore[reportArgumentType]
+    return float(found)

@@ -1,7 +1,8 @@
 """How the work is divided among ranks: the mesh by slabs, the directions and the bands of each slab among a group.
 
-Rank r of the communicator belongs to slab r // group, where it is member r % group. Every member holds the slab's cells
-and their neighbours in other slabs; the lattice temperature, the unknown that grows with the mesh, is divided among all.
+Rank r of the communicator belongs to slab r // group, where it is member r % group. Every member holds the slab's
+cells and their neighbours in other slabs; the lattice temperature, the unknown that grows with the mesh, is divided
+among all.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def divided(
             f"{comm.size} ranks are no multiple of {members[0]} times {members[1]} for directions and bands"
         )
     slabs = comm.size // size
-    parts = None
+    parts: list[tuple[Simplices, int, Index, list[tuple[int, Index, Index]]]] = []
     cells = comm.bcast(len(mesh.cells) if mesh is not None else 0)
     if cells < slabs:
         raise SolverError(f"a mesh of {cells} cells for {slabs} slabs of ranks; at most one for each cell")
@@ -83,7 +84,7 @@ def divided(
         assert mesh is not None
         whole = _cut(mesh, slabs, np.zeros((0, 2), dtype=np.int64) if together is None else together)
         parts = [whole[rank // size] for rank in range(comm.size)]
-    own, owned, number, borders = comm.scatter(parts)
+    own, owned, number, borders = comm.scatter(parts or None)  # pyright: ignore[reportArgumentType]
     group = comm.Split(comm.rank // size, comm.rank)
     at = [Border(slab * size + comm.rank % size, gives, gets) for slab, gives, gets in borders]
     return Part(comm, group, members, own, owned, number, tuple(at))
@@ -151,4 +152,5 @@ def _restricted(mesh: Simplices, cells: Index, own: Index) -> Simplices:
     inside = np.zeros(len(mesh.points), dtype=bool)
     inside[mesh.cells[own]] = True
     groups = {name: point[facets[inside[facets].all(axis=1)]] for name, facets in mesh.groups.items()}
-    return Simplices(mesh.points[used], point[mesh.cells[cells]], mesh.region[cells], mesh.regions, groups)
+    region = mesh.region[cells]
+    return Simplices(mesh.points[used], point[mesh.cells[cells]], region, mesh.regions, groups, used.astype(np.int64))

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from mpi4py import MPI
 from numpy.typing import NDArray
-from petsc4py import PETSc
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import SolverError
+from .petsc import PETSc
 from .simplices import Topology
 
 Array = NDArray[np.float64]
@@ -59,7 +60,7 @@ class Diffusion:
         couplings: list[Couplings],
         rows: slice,
         number: Index,
-        comm: PETSc.Comm,
+        comm: MPI.Comm,
     ) -> None:
         """``exchange`` (boundary faces,) is what a face lets out, per area and temperature.
 
@@ -144,15 +145,15 @@ class _Assembly:
             across = np.zeros((len(one), self._corners), dtype=np.int64)
             np.put_along_axis(across, _local(place[one], self._d), np.take_along_axis(local, vertex, axis=1), axis=1)
             if coupling.conductance is None:
-                self._join(owner[one], place[one], owner[other], across, place[other])
+                self._join(owner[one], place[one], owner[other], across)
             else:
                 self._exchange(owner[one], place[one], owner[other], across, coupling.conductance)
 
-    def _join(self, cell: Index, face: Index, other: Index, across: Index, beyond: Index | None = None) -> None:
+    def _join(self, cell: Index, face: Index, other: Index, across: Index) -> None:
         """This cell's rows of the interior penalty terms."""
-        if beyond is None:
-            named = np.take_along_axis(across, _local(face, self._d), axis=1).sum(axis=1)
-            beyond = self._corners * self._d // 2 - named
+        # The other cell's face is opposite to the vertex that `across` does not name.
+        named = np.take_along_axis(across, _local(face, self._d), axis=1).sum(axis=1)
+        beyond = self._corners * self._d // 2 - named
         size = np.linalg.norm(self._topology.area[cell, face], axis=1)
         mass = self._face_mass(face) * size[:, None, None]
         penalty = np.maximum(
@@ -183,7 +184,7 @@ class _Assembly:
         size = np.linalg.norm(self._topology.area[owner, place], axis=1)
         self._add(owner, owner, (exchange * size)[:, None, None] * self._face_mass(place))
 
-    def matrix(self) -> coo_matrix:
+    def matrix(self) -> csr_matrix:
         """In compressed rows."""
         row, column, value = (np.concatenate(parts) for parts in zip(*self._entries, strict=True))
         share, total = self._rows.stop - self._rows.start, int(self._number.max(initial=0)) + 1

@@ -100,3 +100,17 @@ class Ordinates:
             self.bins,
             self.bin_count,
         )
+
+    def banded(self, part: NDArray[np.int64]) -> Ordinates:
+        """Only the bands ``part`` of isotropic materials."""
+        return Ordinates(
+            self.directions,
+            self.weights,
+            self.first,
+            len(part),
+            self.heat[:, part],
+            self.velocity[:, part],
+            self.lifetime[:, part],
+            self.bins[part],
+            self.bin_count,
+        )

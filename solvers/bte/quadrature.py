@@ -32,7 +32,7 @@ def product(dimension: int, polar: int, azimuthal: int) -> Quadrature:
     """Directions for a mesh of ``dimension`` 1, 2 or 3.
 
     ``polar`` is the number of angles to the x axis in a half-space (of 1-D) or to the z axis (of 2-D and 3-D), which in
-    2-D is a mirror; ``azimuthal`` the number around that axis, a multiple of 4 (in 1-D also 1: nothing varies around x).
+    2-D is a mirror; ``azimuthal`` the number around that axis, a multiple of 4 (in 1-D also 1).
     """
     if dimension > 1 and azimuthal % 4:
         raise SolverError(f"{azimuthal} directions around the axis; their number must be a multiple of 4")
@@ -40,33 +40,38 @@ def product(dimension: int, polar: int, azimuthal: int) -> Quadrature:
     nodes, weights = np.polynomial.legendre.leggauss(polar)
     u, w = (nodes + 1.0) / 2.0, weights / 2.0
     cosines, shares = u**2, 2.0 * u * w
-    if dimension > 1:
-        cosines, shares = u, w
+    if dimension > 1:  # smooth in the angle itself, not in its cosine: the sine is what flies across the mesh
+        angles = 0.5 * np.pi * u
+        cosines, shares = np.cos(angles), 0.5 * np.pi * w * np.sin(angles)
     phi, around = _azimuth(azimuthal)
     c, f = (values.ravel() for values in np.meshgrid(cosines, phi, indexing="ij"))
     weight = np.outer(shares, around).ravel()
-    s = np.sqrt(1.0 - c**2)
+    s: Array = np.sqrt(1.0 - c**2)
     if dimension == 1:
         if azimuthal == 1:
             s = np.zeros_like(s)
-        half = np.stack([c, s * np.cos(f), s * np.sin(f)], axis=1)
-        mirror = half * [-1.0, 1.0, 1.0]
+        half: Array = np.stack([c, s * np.cos(f), s * np.sin(f)], axis=1)
+        mirror = half * np.array([-1.0, 1.0, 1.0])
     else:
         half = np.stack([s * np.cos(f), s * np.sin(f), c], axis=1)
-        mirror = half * [1.0, 1.0, -1.0]
+        mirror = half * np.array([1.0, 1.0, -1.0])
     if dimension == 2:
         return Quadrature(half, 2.0 * weight)
     return Quadrature(np.concatenate([half, mirror]), np.concatenate([weight, weight]))
 
 
 def _azimuth(count: int) -> tuple[Array, Array]:
-    """Angles and weights around an axis: a Gauss formula in every quadrant, since |cos| and |sin| have kinks there."""
+    """Angles and weights around an axis: a Gauss formula in every octant, or in every quadrant.
+
+    What walls along the axes see of one another has kinks between quadrants, and in squares between octants.
+    """
     if count == 1:
         return np.zeros(1), np.full(1, 2.0 * np.pi)
-    nodes, weights = np.polynomial.legendre.leggauss(count // 4)
-    quarter = (nodes + 1.0) * np.pi / 4.0
-    phi = np.concatenate([quarter + q * np.pi / 2.0 for q in range(4)])
-    return phi, np.tile(weights * np.pi / 4.0, 4)
+    pieces = 8 if count % 8 == 0 else 4
+    nodes, weights = np.polynomial.legendre.leggauss(count // pieces)
+    half = np.pi / pieces
+    phi = np.concatenate([half * (nodes + 1.0 + 2.0 * piece) for piece in range(pieces)])
+    return phi, np.tile(weights * half, pieces)
 
 
 def fitted(quadrature: Quadrature, dimension: int, normals: Array) -> Quadrature:

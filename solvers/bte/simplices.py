@@ -28,6 +28,8 @@ class Simplices:
     """Their names."""
     groups: Mapping[str, Index] = field(default_factory=dict)
     """By name of a boundary, its facets, (n, d), rows of ``points``."""
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """(points,) number of each in the whole mesh; empty where this is the whole mesh."""
 
     @property
     def dimension(self) -> int:

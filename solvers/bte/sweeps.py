@@ -41,7 +41,7 @@ class Sweeps:
     """The passes of one rank. ``entering`` and ``kept`` are what enters: set them, then call."""
 
     def __init__(self, part: Part, topology: Topology, ordinates: Ordinates, slots: Index) -> None:
-        """``ordinates`` are this member's; ``slots`` (boundary faces,) number the faces whose values go by direction."""
+        """``ordinates`` are this member's; ``slots`` (boundary faces,) number the faces with values by direction."""
         self._part, self._topology, self.ordinates = part, topology, ordinates
         self._corners = topology.area.shape[1]
         normal, self._face_areas = topology.normals()
@@ -140,13 +140,12 @@ class Sweeps:
         full[0][: self._part.owned], full[1][: self._part.owned] = temperature, source
         net = np.zeros(cells if self._detailed else 0)
         upwind = np.zeros((cells, 2) if self._detailed and self._corners == 2 else 0)
-        arguments = (*full, moments)
         rest = (self.kept, self.left, state, update, net, upwind)
         if self._pipeline is None:
-            self._sweeper.sweep(0, len(self.ordinates.weights), 0, -1, *arguments, self._theta[0], *rest)
+            self._sweeper.sweep(0, len(self.ordinates.weights), 0, -1, full[0], full[1], moments, self._theta[0], *rest)
         else:
             for index, begin, end in self._pipeline.tasks(self._theta):
-                self._sweeper.sweep(index, index + 1, begin, end, *arguments, self._theta[index], *rest)
+                self._sweeper.sweep(index, index + 1, begin, end, full[0], full[1], moments, self._theta[index], *rest)
         moments = self._summed(np.ascontiguousarray(moments[:, : self._part.owned]))
         arriving = self._summed(self._leaving) / self._face_areas[:, None, None]
         return Result(moments, arriving, *(self._summed(each[: self._part.owned]) for each in (net, upwind)))

@@ -11,18 +11,19 @@ belong to the solution. Energy is so conserved to round-off whatever the toleran
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from ..errors import SolverError
 from .acceleration import Term, gathered, group_edges, partial_fractions
 from .decomposition import Part
 from .diffusion import Coefficients, Couplings, Diffusion
 from .ordinates import Ordinates
+from .petsc import PETSc
 from .simplices import Topology
 from .sweeps import NOTHING, Result, Sweeps
 from .walls import Walls
@@ -107,8 +108,10 @@ class Transport:
         self._keepings, self._joined = keepings, joined
         self._corners = topology.area.shape[1]
         self._tolerance = tolerance
+        self.plain = False
+        """Whether to iterate without GMRES and diffusion, for comparison."""
         d = self._corners - 1
-        self._scattering = _by_region(sweeps.ordinates, 1.0 / sweeps.ordinates.lifetime, part)
+        self.scattering = _by_region(sweeps.ordinates, 1.0 / sweeps.ordinates.lifetime, part)
         self._capacity = _by_region(sweeps.ordinates, np.ones_like(sweeps.ordinates.lifetime), part)
         self._face_mass = (np.ones((d, d)) + np.eye(d)) / (d * (d + 1))
         self._rate = -1.0
@@ -126,6 +129,7 @@ class Transport:
         o = self._sweeps.ordinates
         returned = 1.0 / (1.0 + rate * o.lifetime)
         leaves = self._sweeps.half_ranges(returned)[1]
+        self._sweeps.set_rate(rate)
         self._lets_out = self._walls.exchange(leaves)
         self._isotropic = leaves
         terms = self._terms(rate)
@@ -136,7 +140,7 @@ class Transport:
             fields = Coefficients(*(np.array(values)[region] for values in zip(*of, strict=True)))
             self._equations.append(self._equation(fields, leaves))
         self._stored = np.array([term[0].beta / term[0].alpha for term in terms])[region[: self._part.owned], None]
-        self._stored = self._stored * self._scattering[:, None]
+        self._stored = self._stored * self.scattering[:, None]
 
     def _all_bands(self) -> tuple[Array, Array, Array]:
         """Scattering, lifetime and speed of the columns of all members, (regions, columns)."""
@@ -180,7 +184,6 @@ class Transport:
 
     def solve(
         self,
-        guess: Solution | None,
         source: Array,
         state: Array = NOTHING,
         update: float = 0.0,
@@ -188,8 +191,8 @@ class Transport:
     ) -> tuple[Solution, Unknowns]:
         """Solve, from the ``unknowns`` of an earlier solution if there are any.
 
-        ``source`` is heat per volume and time over heat capacity, (own cells, d + 1). ``state`` and ``update`` are those
-        of ``Sweeps.run``; the state gets its share of the last correction too.
+        ``source`` is heat per volume and time over heat capacity, (own cells, d + 1). ``state`` and ``update`` are
+        those of ``Sweeps.run``; the state gets its share of the last correction too.
         """
         x = self._zero() if unknowns is None else unknowns
         image, _ = self._image(x, True, source, state)
@@ -232,7 +235,7 @@ class Transport:
         self._sweeps.entering[self._walls.reacting] = returns
         self._sweeps.kept[:] = x.kept
         result = self._sweeps.run(temperature, source, state, update)
-        lattice = result.moments[0] / self._scattering[:, None]
+        lattice = result.moments[0] / self.scattering[:, None]
         entering = self._walls.entering(result.arriving, sources)[self._walls.reacting]
         if self._part.group.rank:
             entering = entering[:0]
@@ -270,6 +273,8 @@ class Transport:
             raise SolverError("the temperatures are not finite")
         if size <= self._tolerance * scale:
             return np.zeros_like(right), 0, size / scale if scale else 0.0
+        if self.plain:
+            return self._plainly(right, scale)
         comm = self._part.comm
         matrix = PETSc.Mat().createPython(((len(right), None), (len(right), None)), _Operator(self), comm=comm)
         matrix.setUp()
@@ -292,6 +297,17 @@ class Transport:
             raise SolverError(f"the transport has not converged in {iterations} sweeps: {left:.1e} is left")
         return out, iterations, left
 
+    def _plainly(self, right: Array, scale: float) -> tuple[Array, int, float]:
+        """Source iteration: what scattering returns of what it returned, until nothing is left."""
+        total, change = right.copy(), right
+        for count in range(1, _PLAIN_PASSES):
+            change = change - self.apply(change)
+            total += change
+            left = self._norm(change)
+            if left <= self._tolerance * scale:
+                return total, count, left / scale
+        raise SolverError(f"source iteration has not converged in {_PLAIN_PASSES} sweeps")
+
     def apply(self, flat: Array) -> Array:
         """(1 - G) x."""
         x = self._split(flat)
@@ -313,7 +329,7 @@ class Transport:
     def _heat_of(self, r: Unknowns) -> Array:
         """What residuals are in heat, integrated with the test functions of the share's cells."""
         part, share = self._part, self._part.share
-        volume = self._topology.volume[: part.owned, None] * self._scattering[:, None]
+        volume = self._topology.volume[: part.owned, None] * self.scattering[:, None]
         n = self._corners
         mass = (np.ones((n, n)) + np.eye(n)) / (n * (n + 1))
         out = volume[share] * (r.temperature @ mass)
@@ -395,7 +411,7 @@ class _Operator:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def mult(self, matrix: PETSc.Mat, given: PETSc.Vec, out: PETSc.Vec) -> None:
+    def mult(self, matrix: Any, given: Any, out: Any) -> None:
         """The product."""
         out.array[:] = self._transport.apply(given.array.copy())
 
@@ -406,7 +422,7 @@ class _Preconditioner:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def apply(self, _: PETSc.PC, given: PETSc.Vec, out: PETSc.Vec) -> None:
+    def apply(self, _: Any, given: Any, out: Any) -> None:
         """The product."""
         out.array[:] = self._transport.precondition(given.array.copy())
 
@@ -428,3 +444,4 @@ def _local(place: NDArray[np.int32], d: int) -> Index:
 _RESTART = 60
 _PASSES = 600
 """Most sweeps of one solve."""
+_PLAIN_PASSES = 1_000_000

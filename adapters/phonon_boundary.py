@@ -1,0 +1,193 @@
+"""Phonons at an interface: a boundary takes the temperature beyond it and gives the heat that left, or takes heat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from ..couplers.case_mistakes import suggestion
+from ..couplers.cells import Array, Cells
+from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
+from ..couplers.mesh import Mesh
+from ..couplers.window import Window
+from ..solvers.bte.checks import cell_count, check_settings
+from ..solvers.bte.settings import FilmMesh, PhononSettings
+from ..solvers.errors import SolverError
+
+if TYPE_CHECKING:
+    from .phonon_body import CoupledPhonons
+
+_EXCHANGES: dict[str, Exchange] = {
+    "temperature": (("energy", "temperature"), ("temperature",)),
+    "flux": (("temperature",), ("energy",)),
+}
+"""What a side gives and takes under each condition."""
+
+_UNKNOWN_SECONDS = 4e-8
+"""Per sweep and unknown, measured; for the estimate only."""
+_SWEEPS = 12
+
+
+class PhononBoundarySettings(BaseModel):
+    """``[interfaces.NAME.sides.PARTICIPANT]`` of phonons."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    boundary: str
+    """Name of the boundary at the interface, which must be of kind ``seam``."""
+    condition: Literal["temperature", "flux"] = "temperature"
+    """What it takes: the temperature of the body beyond, or the heat that this gives."""
+
+
+class PhononBoundary:
+    """The faces of a boundary. Heat given is what crossed the faces, exactly; of a film they are one cell.
+
+    Under the condition ``temperature`` the temperature given is the one that was taken: together with the heat it makes
+    the partner's Robin condition exact, whose coefficient is what the wall emits.
+    """
+
+    def __init__(self, solver: CoupledPhonons, settings: PhononBoundarySettings) -> None:
+        self._solver = solver
+        self._seam = solver.seam(settings.boundary)
+        self._seam.take(settings.condition)
+        self._takes = _EXCHANGES[settings.condition][1]
+        self._shape = _trace(solver, settings.boundary)
+        self._due: Array = np.zeros(self._seam.owned)
+        self._taken: Array = np.zeros_like(self._due)
+
+    def cells(self, quantity: str) -> Cells | Mesh:
+        """The cross-section of a film; else the vertices of the faces, and the faces."""
+        return self._shape
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Start from the partner's temperature."""
+        if "temperature" in states:
+            self._seam.start_at(states["temperature"][:, 0])
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """The temperature goes in a straight line to that at the end; heat, and what is owed, enters evenly."""
+        if "temperature" in self._takes:
+            self._seam.set_temperature(values["temperature"][:, 0], window.dt)
+        else:
+            self._due = self._due - self._taken + values["energy"][:, 0]
+            self._seam.set_rate(self._due / window.dt / self._solver.area)
+        self._taken = np.zeros_like(self._due)
+
+    def account(self, dt: float) -> None:
+        """Add what entered in the step."""
+        self._taken = self._taken + self._seam.crossed
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """The temperature beyond, and the heat that left."""
+        return {"temperature": self._seam.temperature[:, None], "energy": -self._taken[:, None]}
+
+    def record(self, window: Window) -> None:
+        """Keep the course."""
+        self._solver.record(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """What came, and what entered."""
+        return {"due": self._due.copy(), "taken": self._taken.copy()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
+
+    def received(self) -> Mapping[str, Array]:
+        """What entered, where heat is taken."""
+        return {"energy": np.array([self._taken.sum()])} if "energy" in self._takes else {}
+
+    def carry(self) -> Mapping[str, Array]:
+        """What came and did not enter: round-off."""
+        return {"energy": np.array([(self._due - self._taken).sum()])} if "energy" in self._takes else {}
+
+
+def _trace(solver: CoupledPhonons, boundary: str) -> Cells | Mesh:
+    seam, mesh = solver.seam(boundary), solver.settings.mesh
+    if isinstance(mesh, FilmMesh):
+        corners = np.array([[mesh.lower], [mesh.upper]])[:, :, None, :].repeat(seam.owned, axis=2)[:, 0]
+        corners[:, :, 0] = seam.points[: seam.owned, 0]
+        return Cells(corners[0], corners[1])
+    points = np.zeros((len(seam.points), 3))
+    points[:, : seam.points.shape[1]] = seam.points
+    kind = "line" if seam.points.shape[1] == 2 else "triangle"
+    # A face belongs to the rank that holds its cell, and once to each slab.
+    faces = seam.faces if solver.problem.part.group.rank == 0 else seam.faces[:0]
+    used = np.union1d(np.unique(faces), np.arange(seam.owned)).astype(np.int64)
+    row = np.full(len(points), -1, dtype=np.int32)
+    row[used] = np.arange(len(used), dtype=np.int32)
+    return Mesh(points[used], {kind: row[faces]}, owned=seam.owned, ids=seam.ids[used])
+
+
+def _exchange(interface: PhononBoundarySettings) -> Exchange:
+    return _EXCHANGES[interface.condition]
+
+
+def _check(request: CheckRequest) -> Estimate | None:
+    settings: PhononSettings = request.solver
+    place = f"participants.{request.participant}.solver"
+    _check_seams(request, settings)
+    for interface, side in request.interfaces.items():
+        gives = ("energy",) if side.condition == "temperature" else ()
+        request.require_exchange(interface, "condition", gives, _EXCHANGES[side.condition][1])
+    try:
+        unknowns = check_settings(settings, request.case, request.ranks)
+    except SolverError as error:
+        key = str(error).split("'")[1] if "'" in str(error) else "material"
+        raise request.report(place, key, error, "settings that fit the mesh and one another") from error
+    steps = 1.0 if settings.step is None else max(1.0, request.window / settings.step)
+    stages = 2.0 if settings.time_integration == "sdirk2" else 1.0
+    seconds = steps * stages * _SWEEPS * unknowns * _UNKNOWN_SECONDS / request.ranks
+    return Estimate(size=f"{cell_count(settings)} cells, {unknowns:.2g} unknowns", steps=steps, seconds=seconds)
+
+
+def _check_seams(request: CheckRequest, settings: PhononSettings) -> None:
+    table, used = f"participants.{request.participant}.solver.boundaries", {}
+    seams = [name for name, boundary in settings.boundaries.items() if boundary.kind == "seam"]
+    for name, side in request.interfaces.items():
+        place = f"interfaces.{name}.sides.{request.participant}"
+        if side.boundary not in seams:
+            known = settings.boundaries.get(side.boundary)
+            kind = f"a boundary of kind {known.kind!r}" if known else "no boundary of the solver"
+            remedy = suggestion(side.boundary, seams) or f'write {side.boundary} = {{ kind = "seam" }} in [{table}]'
+            raise request.report(place, "boundary", f"{side.boundary!r}, {kind}", "a boundary of kind 'seam'", remedy)
+        if side.boundary in used:
+            found = f"{side.boundary!r}, which interface {used[side.boundary]!r} has already"
+            raise request.report(place, "boundary", found, "a boundary of its own for each interface")
+        if side.condition == "flux" and getattr(settings.boundaries[side.boundary], "transmissivity", None) == 0.0:
+            found = "'flux' through a boundary that lets nothing pass"
+            raise request.report(place, "condition", found, "'temperature', or a transmissivity above 0")
+        used[side.boundary] = name
+    for name in seams:
+        if name not in used:
+            remedy = f'name it in an interface: [interfaces.NAME.sides.{request.participant}] boundary = "{name}"'
+            raise request.report(table, name, "a seam that no interface names", "a seam with a partner", remedy)
+
+
+def _create_solver(settings: PhononSettings, context: Context) -> CoupledPhonons:
+    from .phonon_body import CoupledPhonons
+
+    return CoupledPhonons(settings, context)
+
+
+def _create_adapter(solver: Any, settings: PhononBoundarySettings, context: Context) -> PhononBoundary:
+    return PhononBoundary(solver, settings)
+
+
+KIND = Kind(
+    name="phonon-transport",
+    solver_settings=PhononSettings,
+    interface_settings=PhononBoundarySettings,
+    create_solver=_create_solver,
+    create_adapter=_create_adapter,
+    gives=("energy", "temperature"),
+    takes=("energy", "temperature"),
+    check=_check,
+    extent=lambda solver, interface: None,
+    rewinds=True,
+    resumes=True,
+    exchange=_exchange,
+)

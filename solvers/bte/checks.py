@@ -1,0 +1,65 @@
+"""What can be said of settings before a run, without MPI: mistakes that types do not see, and the problem's size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import SolverError
+from .materials import spectrum
+from .meshes import create
+from .settings import FileMesh, FilmMesh, PhononSettings
+from .spectrum import Bands
+
+
+def cell_count(settings: PhononSettings) -> int | str:
+    """Number of cells; of a file nobody counts them here."""
+    mesh = settings.mesh
+    if isinstance(mesh, FilmMesh):
+        return mesh.cells
+    if isinstance(mesh, FileMesh):
+        return "the file's"
+    count = 2 if len(mesh.cells) == 2 else 6
+    for n in mesh.cells:
+        count *= n
+    return count
+
+
+def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> float:
+    """Number of unknowns. Raises ``SolverError`` for regions, boundaries, materials and ranks that do not fit."""
+    if isinstance(settings.mesh, FileMesh):
+        mesh = create(settings.mesh, directory)
+        cells, d, regions, names = len(mesh.cells), mesh.dimension, mesh.regions, tuple(mesh.groups)
+        _known("boundaries", settings.boundaries, names)
+    else:
+        layers = settings.mesh.layers if isinstance(settings.mesh, FilmMesh) else {}
+        d = 1 if isinstance(settings.mesh, FilmMesh) else len(settings.mesh.cells)
+        cells, regions = int(cell_count(settings)), tuple(layers) or (("film",) if d == 1 else ("box",))
+    if isinstance(settings.material, dict):
+        _known("material", settings.material, regions)
+        for name in regions:
+            if name not in settings.material:
+                raise SolverError(f"'material' lacks the region {name!r} of the mesh; it has {', '.join(regions)}")
+    for one in settings.interfaces:
+        _known("interfaces", one.regions, regions)
+    share = settings.ranks.directions * settings.ranks.bands
+    if ranks % share:
+        raise SolverError(f"'ranks' divides by {share} for directions and bands; the participant has {ranks} ranks")
+    if ranks // share > cells:
+        raise SolverError(f"'ranks' leaves {ranks // share} for space; the mesh has {cells} cells")
+    one = next(iter(settings.material.values())) if isinstance(settings.material, dict) else settings.material
+    material = spectrum(one, directory)
+    directions = _directions(settings, d) if isinstance(material, Bands) else 1
+    return float(cells * (d + 1) * directions * len(material.lifetime))
+
+
+def _known(key: str, names: object, allowed: tuple[str, ...]) -> None:
+    for name in names:  # type: ignore[attr-defined]
+        if name not in allowed:
+            raise SolverError(f"'{key}' names {name!r}; the mesh has {', '.join(allowed) or 'none'}")
+
+
+def _directions(settings: PhononSettings, dimension: int) -> int:
+    polar, around = settings.directions.polar, settings.directions.azimuthal
+    if dimension == 1:
+        return 2 * (polar or 16) * ((around or 4) if any(settings.gradient[1:]) else 1)
+    return (polar or 4) * (around or 32) * (dimension - 1)
