@@ -45,8 +45,8 @@ class Problem:
     flow_capacity: Mapping[str, float]
     """By boundary, C v / 4 of its material times the transmissivity: heat per area and temperature that it emits."""
 
-    def arriving_energy(self, entering: Array) -> Array:
-        """(boundary faces, d) energy per volume of the phonons that enter with temperatures (boundary faces, d, bins).
+    def entering_energy(self) -> Array:
+        """(boundary faces, d) energy per volume of the phonons that entered in the last pass.
 
         Collective among the slab's members.
         """
@@ -58,7 +58,8 @@ class Problem:
         for column in range(o.bands):
             at = o.first + column
             np.add.at(out.T, o.bins[at], enters * heat[:, at].T)
-        return self.part.group.allreduce((out[:, None, :] * entering).sum(axis=2))
+        isotropic = (out[:, None, :] * self.sweeps.entering).sum(axis=2)
+        return self.part.group.allreduce(isotropic + self.sweeps.kept_energy())
 
     def wall(self, name: str) -> Wall:
         """Of a boundary."""

@@ -149,7 +149,7 @@ class PhononTransport:
         arrives = np.full(self.corners.shape[:2], np.nan)
         owner, place = self.problem.topology.owner, self.problem.topology.place
         # The vertex of a face is the one that the face is not opposite to.
-        arrives[owner, 1 - place] = self.problem.arriving_energy(self.problem.sweeps.entering)[:, 0]
+        arrives[owner, 1 - place] = self.problem.entering_energy()[:, 0]
         own = (self.corners[:, :, 0], solution.upwind, arrives, self.problem.capacity)
         parts = self.comm.gather(own if part.group.rank == 0 else None)
         if parts is None:

@@ -116,15 +116,23 @@ class Sweeps:
 
     def kept_heat(self, kept: Array) -> Array:
         """(boundary faces, d) heat per area that temperatures by direction bring in. Collective among the members."""
+        along = np.abs(self.ordinates.directions[:, : self._corners - 1] @ self._normal[self._at_slot].T)
+        return self._summed(self._of_kept(kept, along, self.ordinates.heat * self.ordinates.velocity))
+
+    def kept_energy(self) -> Array:
+        """(boundary faces, d) energy per volume of what enters by direction, of this member's directions."""
+        return self._of_kept(self.kept, np.ones(self.kept.shape[:2]), self.ordinates.heat)
+
+    def _of_kept(self, kept: Array, factor: Array, table: Array) -> Array:
+        """Sum over directions and bands of weight, ``factor`` (directions, slots) and ``table`` (regions, columns)."""
         out = np.zeros((len(self._normal), self._corners - 1))
         if len(self._at_slot):
             o = self.ordinates
-            along = np.abs(o.directions[:, : self._corners - 1] @ self._normal[self._at_slot].T) * o.weights[:, None]
             region = self._part.mesh.region[self._topology.owner[self._at_slot]]
             columns = o.first[:, None] + np.arange(o.bands)
-            heat = (o.heat * o.velocity)[region[None, :, None], columns[:, None, :]]
-            out[self._at_slot] = np.einsum("is,isb,iskb->sk", along * 1.0, heat, kept * self.entering_slots())
-            out = self._summed(out)
+            carried = table[region[None, :, None], columns[:, None, :]]
+            weight = factor * o.weights[:, None]
+            out[self._at_slot] = np.einsum("is,isb,iskb->sk", weight, carried, kept * self.entering_slots())
         return out
 
     def run(self, temperature: Array, source: Array, state: Array = NOTHING, update: float = 0.0) -> Result:

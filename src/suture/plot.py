@@ -73,7 +73,8 @@ def ledger_figure(books: Books) -> Figure:
     if books.caution:
         figure.suptitle(books.caution, fontsize=8)
     for axes in (above, below):
-        axes.legend(fontsize=7, loc="upper left", ncols=2)
+        if axes.get_legend_handles_labels()[0]:  # nothing crosses where a solver runs alone
+            axes.legend(fontsize=7, loc="upper left", ncols=2)
     return figure
 
 
