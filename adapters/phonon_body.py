@@ -11,11 +11,13 @@ from ..solvers.bte.settings import FilmMesh, PhononSettings
 from ..solvers.bte.solver import PhononTransport
 from .course import Course
 
+_PROFILE = ("x", "lattice", "temperature")
+
 
 class CoupledPhonons(PhononTransport):
     """The solver with ``course.h5``: time, sweeps of the last window, the probes; of films also the profile.
 
-    A film's profile is in ``x`` and ``temperature``, (windows, 2 cells): both ends of every cell in order.
+    A film's profile is in ``x``, ``lattice`` and ``temperature``, (windows, 2 cells): both ends of every cell in order.
     """
 
     def __init__(self, settings: PhononSettings, context: Context) -> None:
@@ -23,8 +25,7 @@ class CoupledPhonons(PhononTransport):
         self._output = context.output
         self._probes = nearest_vertices(self, settings.probes)
         self._film = isinstance(settings.mesh, FilmMesh)
-        profile = ["x", "temperature"] if self._film else []
-        self._course = Course(context, [*settings.probes, "iterations", *profile])
+        self._course = Course(context, [*settings.probes, "iterations", *(_PROFILE if self._film else ())])
 
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""
@@ -35,7 +36,7 @@ class CoupledPhonons(PhononTransport):
             figures[name] = self.comm.bcast(float(self.temperature[at]) if self.comm.rank == rank else 0.0, root=rank)
         ends = self.ends() if self._film else None
         if ends is not None:
-            figures |= {"x": ends[0].ravel(), "temperature": ends[1].ravel()}
+            figures |= {key: values.ravel() for key, values in zip(_PROFILE, ends, strict=True)}
         self._course.record(time, figures)
 
     def write(self, window: int, time: float) -> None:

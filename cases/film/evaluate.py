@@ -2,8 +2,8 @@
 
     python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
 
-Q is the flux over C v dT / 4; the effective conductivity over the bulk's is 3/4 tau Q with tau the thickness in mean free
-paths; slip is what the phonons at the hot wall are colder than it, over dT.
+Q is the flux over C v dT / 4; the effective conductivity over the bulk's is 3/4 tau Q with tau the thickness in mean
+free paths; slip is what the phonons at the hot wall are colder than it, over dT.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
     python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
 
-In closed form R = La / ka + Lb / kb + 4 / (C v) (1 / Q + 1 / t1 + 1 / t2 - 2), with Q the film's flux between black walls.
+In closed form R = La / ka + Lb / kb + 4 / (C v) (1 / Q + 1 / t1 + 1 / t2 - 2), with Q the film's flux
+between black walls.
 """
 
 from __future__ import annotations

@@ -144,8 +144,8 @@ public:
     // are (cells, d + 1); `moments` (moments, cells, d + 1) is added to; `theta` (cells, d + 1, bands) is room for the
     // direction's solution; `kept_in`, `kept_out` are (directions, slots, d, bands); `state` (directions, cells, d + 1,
     // bands) is what the memory term remembers, to which `update` times the change is added. Unless they are empty, `net`
-    // (cells,) gets the heat that leaves each cell through its faces, and `upwind` (cells, 2), of intervals only, the energy
-    // at a vertex of what leaves the cell there.
+    // (cells,) gets the heat that leaves each cell through its faces, and `upwind` (2, cells, 2), of intervals only, the first
+    // two moments at a vertex of what leaves the cell there.
     void sweep(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t to, Doubles temperature, Doubles source,
                Doubles moments, Doubles theta, Doubles kept_in, Doubles kept_out, Doubles state, double update, Doubles net,
                Doubles upwind) {
@@ -158,7 +158,7 @@ public:
                   state.size() ? state.mutable_data() : nullptr, update, 0, 0,
                   net.size() ? net.mutable_data() : nullptr, upwind.size() ? upwind.mutable_data() : nullptr};
         require(net.size() == 0 || (net.size() == cells_ && moments_ > 1), "net must be (cells,), with all moments");
-        require(upwind.size() == 0 || (upwind.size() == 2 * cells_ && corners_ == 2), "upwind must be (cells, 2)");
+        require(upwind.size() == 0 || (upwind.size() == 4 * cells_ && corners_ == 2), "upwind must be (2, cells, 2)");
         const std::int64_t count = directions_.size();
         work.slots = kept_in.size() / (count * dimension_ * bands_);
         require(kept_in.size() == count * work.slots * dimension_ * bands_ && kept_out.size() == kept_in.size(),
@@ -413,7 +413,6 @@ private:
     template <int N>
     void balance(const Work& w, const Direction& one, std::int64_t cell, const double* theta) const {
         const Columns c = columns(cell, one.first);
-        const double* energy = weights_.data() + (regions_ + region_.data()[cell]) * columns_ + one.first;
         double a[N], u[1];
         flows<N>(cell, one.s, a);
         for (int f = 0; f < N; ++f)
@@ -427,10 +426,12 @@ private:
                 w.net[cell] += one.weight * a[f] / (N - 1) * sum;
             }
         if constexpr (N == 2)
-            if (w.outgoing)
+            for (int k = 0; w.outgoing && k < 2; ++k) {
+                const double* weights = weights_.data() + (k * regions_ + region_.data()[cell]) * columns_ + one.first;
                 for (int j = 0; j < 2; ++j)
                     for (std::int64_t b = 0; b < bands_ && a[1 - j] > 0.0; ++b)
-                        w.outgoing[cell * 2 + j] += one.weight * energy[b] * theta[j * bands_ + b];
+                        w.outgoing[(k * cells_ + cell) * 2 + j] += one.weight * weights[b] * theta[j * bands_ + b];
+            }
     }
 
     template <int N>

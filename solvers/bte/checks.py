@@ -7,8 +7,9 @@ from pathlib import Path
 from ..errors import SolverError
 from .materials import spectrum
 from .meshes import create
-from .settings import FileMesh, FilmMesh, PhononSettings
+from .settings import Contact, FileMesh, FilmMesh, PhononSettings
 from .spectrum import Bands
+from .transmissivity import from_resistance
 
 
 def cell_count(settings: PhononSettings) -> int | str:
@@ -48,8 +49,19 @@ def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> flo
         raise SolverError(f"'ranks' leaves {ranks // share} for space; the mesh has {cells} cells")
     one = next(iter(settings.material.values())) if isinstance(settings.material, dict) else settings.material
     material = spectrum(one, directory)
+    if not isinstance(settings.material, dict) and isinstance(material, Bands):
+        _check_contacts(settings, float((material.heat_capacity * material.velocity).sum()))
     directions = _directions(settings, d) if isinstance(material, Bands) else 1
     return float(cells * (d + 1) * directions * len(material.lifetime))
+
+
+def _check_contacts(settings: PhononSettings, speed_capacity: float) -> None:
+    for name, boundary in settings.boundaries.items():
+        if isinstance(boundary, Contact) and boundary.resistance is not None:
+            try:
+                from_resistance(boundary.resistance, speed_capacity, boundary.slip)
+            except SolverError as error:
+                raise SolverError(f"boundary {name!r}: {error}") from error
 
 
 def _known(key: str, names: object, allowed: tuple[str, ...]) -> None:

@@ -45,21 +45,26 @@ class Problem:
     flow_capacity: Mapping[str, float]
     """By boundary, C v / 4 of its material times the transmissivity: heat per area and temperature that it emits."""
 
-    def entering_energy(self) -> Array:
-        """(boundary faces, d) energy per volume of the phonons that entered in the last pass.
+    def entering_moments(self) -> Array:
+        """(2, boundary faces, d) of the phonons that entered in the last pass: what scatters, and energy per volume.
 
         Collective among the slab's members.
         """
+        heat = self.ordinates.heat
+        return self.part.group.allreduce(
+            np.stack([self._entering(table) for table in (heat / self.ordinates.lifetime, heat)])
+        )
+
+    def _entering(self, table: Array) -> Array:
         o, d = self.ordinates, self.part.mesh.dimension
         normal, _ = self.topology.normals()
         enters = (o.directions[:, :d] @ normal.T < 0.0) * o.weights[:, None]
-        heat = o.heat[self.part.mesh.region[self.topology.owner]]
+        heat = table[self.part.mesh.region[self.topology.owner]]
         out = np.zeros((len(normal), o.bin_count))
         for column in range(o.bands):
             at = o.first + column
             np.add.at(out.T, o.bins[at], enters * heat[:, at].T)
-        isotropic = (out[:, None, :] * self.sweeps.entering).sum(axis=2)
-        return self.part.group.allreduce(isotropic + self.sweeps.kept_energy())
+        return (out[:, None, :] * self.sweeps.entering).sum(axis=2) + self.sweeps.kept_moment(table)
 
     def wall(self, name: str) -> Wall:
         """Of a boundary."""

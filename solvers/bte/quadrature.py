@@ -107,7 +107,7 @@ def fitted(quadrature: Quadrature, dimension: int, normals: Array) -> Quadrature
 def _distinct(normals: Array) -> Array:
     """Normals without repetition; opposite ones are one."""
     turned = normals * np.where(_leading(normals) < 0.0, -1.0, 1.0)[:, None]
-    return np.unique(np.round(turned / _NEAR) * _NEAR, axis=0)
+    return turned[np.unique(np.round(turned / _NEAR), axis=0, return_index=True)[1]]
 
 
 def _leading(normals: Array) -> Array:

@@ -138,28 +138,32 @@ class PhononTransport:
         """The seam on a boundary."""
         return self._seams[name]
 
-    def ends(self) -> tuple[Array, Array] | None:
-        """Of a film, places and temperatures of both ends of every cell, (all cells, 2) each, in order; on rank 0.
+    def ends(self) -> tuple[Array, Array, Array] | None:
+        """Of a film, places and both temperatures of both ends of every cell, (all cells, 2) each, in order; on rank 0.
 
-        An end's temperature is that of the phonons that arrive there, each from where it comes: it converges faster
-        than that inside the cells. Collective; there must have been a step.
+        First the lattice temperature, which scattering relaxes to, then that of the energy. They are those of the
+        phonons that arrive at an end, each from where it comes: they converge faster than those inside the cells.
+        Collective; there must have been a step.
         """
         solution, part = self.solution, self.problem.part
-        assert solution is not None and len(solution.upwind), "a film that has made a step"
-        arrives = np.full(self.corners.shape[:2], np.nan)
+        assert solution is not None and solution.upwind.size, "a film that has made a step"
+        arrives = np.full((2, *self.corners.shape[:2]), np.nan)
         owner, place = self.problem.topology.owner, self.problem.topology.place
         # The vertex of a face is the one that the face is not opposite to.
-        arrives[owner, 1 - place] = self.problem.entering_energy()[:, 0]
-        own = (self.corners[:, :, 0], solution.upwind, arrives, self.problem.capacity)
+        arrives[:, owner, 1 - place] = self.problem.entering_moments()[:, :, 0]
+        whole = np.stack([self.problem.transport.scattering, self.problem.capacity])
+        own = (self.corners[:, :, 0], solution.upwind, arrives, whole)
         parts = self.comm.gather(own if part.group.rank == 0 else None)
         if parts is None:
             return None
-        x, leaves, comes, capacity = (np.concatenate(each) for each in zip(*filter(None, parts), strict=True))
-        order = np.argsort(x[:, 0])
-        x, leaves, comes, capacity = x[order], leaves[order], comes[order], capacity[order]
-        inner = np.stack([np.append(np.nan, leaves[:-1, 1]), np.append(leaves[1:, 0], np.nan)], axis=1)
-        comes = np.where(np.isnan(comes), inner, comes)
-        return x, self.reference + (leaves + comes) / capacity[:, None]
+        x, *moments = zip(*filter(None, parts), strict=True)
+        places = np.concatenate(x)
+        order = np.argsort(places[:, 0])
+        leaves, comes, whole = (np.concatenate(each, axis=1)[:, order] for each in moments)
+        nothing = np.full((2, 1), np.nan)
+        inner = np.stack([np.hstack([nothing, leaves[:, :-1, 1]]), np.hstack([leaves[:, 1:, 0], nothing])], axis=2)
+        lattice, energy = self.reference + (leaves + np.where(np.isnan(comes), inner, comes)) / whole[:, :, None]
+        return places[order], lattice, energy
 
     # -- set-up --------------------------------------------------------------------------------------------------------
 

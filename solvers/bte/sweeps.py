@@ -34,7 +34,7 @@ class Result:
     net: Array
     """(own cells,) heat that leaves each through its faces; empty unless all moments are asked for."""
     upwind: Array
-    """(own cells, 2) of intervals, energy at a vertex of the phonons that leave the cell there; else empty."""
+    """(2, own cells, 2) of intervals, the first two moments at a vertex of what leaves the cell there; else empty."""
 
 
 class Sweeps:
@@ -119,9 +119,9 @@ class Sweeps:
         along = np.abs(self.ordinates.directions[:, : self._corners - 1] @ self._normal[self._at_slot].T)
         return self._summed(self._of_kept(kept, along, self.ordinates.heat * self.ordinates.velocity))
 
-    def kept_energy(self) -> Array:
-        """(boundary faces, d) energy per volume of what enters by direction, of this member's directions."""
-        return self._of_kept(self.kept, np.ones(self.kept.shape[:2]), self.ordinates.heat)
+    def kept_moment(self, table: Array) -> Array:
+        """(boundary faces, d) of what enters by direction, with this member's ``table`` (regions, columns)."""
+        return self._of_kept(self.kept, np.ones(self.kept.shape[:2]), table)
 
     def _of_kept(self, kept: Array, factor: Array, table: Array) -> Array:
         """Sum over directions and bands of weight, ``factor`` (directions, slots) and ``table`` (regions, columns)."""
@@ -147,7 +147,7 @@ class Sweeps:
         full = [np.zeros((cells, self._corners)) for _ in range(2)]
         full[0][: self._part.owned], full[1][: self._part.owned] = temperature, source
         net = np.zeros(cells if self._detailed else 0)
-        upwind = np.zeros((cells, 2) if self._detailed and self._corners == 2 else 0)
+        upwind = np.zeros((2, cells, 2) if self._detailed and self._corners == 2 else (2, 0))
         rest = (self.kept, self.left, state, update, net, upwind)
         if self._pipeline is None:
             self._sweeper.sweep(0, len(self.ordinates.weights), 0, -1, full[0], full[1], moments, self._theta[0], *rest)
@@ -156,7 +156,8 @@ class Sweeps:
                 self._sweeper.sweep(index, index + 1, begin, end, full[0], full[1], moments, self._theta[index], *rest)
         moments = self._summed(np.ascontiguousarray(moments[:, : self._part.owned]))
         arriving = self._summed(self._leaving) / self._face_areas[:, None, None]
-        return Result(moments, arriving, *(self._summed(each[: self._part.owned]) for each in (net, upwind)))
+        kept = np.ascontiguousarray(upwind[:, : self._part.owned])
+        return Result(moments, arriving, self._summed(net[: self._part.owned]), self._summed(kept))
 
     def _summed(self, values: Array) -> Array:
         if self._part.group.size == 1:

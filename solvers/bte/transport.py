@@ -66,7 +66,7 @@ class Solution:
     arriving: Array
     """(boundary faces, d, bins) heat per area and time."""
     upwind: Array
-    """(own cells, 2) of intervals, energy of what leaves a cell at its vertices; else empty."""
+    """(2, own cells, 2) of intervals, what scatters and energy, of what leaves a cell at its vertices; else empty."""
     extra: Array
     """(boundary faces, d) heat that leaves besides what ``arriving`` says: the share of the last correction."""
     iterations: int = 0

@@ -8,12 +8,13 @@ kind of wall, to round-off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .diffusion import Couplings
 
@@ -66,10 +67,13 @@ class Walls:
         """``enters`` and ``leaves`` (boundary faces, bins) are H of the directions that enter and that leave."""
         self.walls, self.interfaces = list(walls), list(interfaces)
         self.enters, self.leaves = enters, leaves
-        reacting = [wall.faces for wall in walls if wall.reacts]
-        reacting += [faces for one in interfaces for faces in (one.one, one.other)]
-        self.reacting = np.sort(np.concatenate(reacting)) if reacting else np.zeros(0, dtype=np.int64)
+
+    @property
+    def reacting(self) -> Index:
         """Faces where what enters depends on what arrives: unknowns of the problem."""
+        reacting = [wall.faces for wall in self.walls if wall.reacts]
+        reacting += [faces for one in self.interfaces for faces in (one.one, one.other)]
+        return np.sort(np.concatenate(reacting)) if reacting else np.zeros(0, dtype=np.int64)
 
     def entering(self, arriving: Array, sources: bool) -> Array:
         """What enters, in temperatures, where ``arriving`` is heat per area; linear in it without the ``sources``."""
@@ -131,8 +135,6 @@ def matched(places: Array, others: Array, shift: Array) -> tuple[Index, Index]:
 
     Both are (n, d vertices, d coordinates). Raises ``ValueError`` where a face has no counterpart.
     """
-    from scipy.spatial import cKDTree
-
     size = np.ptp(places.reshape(-1, places.shape[2]), axis=0).max(initial=0.0) or 1.0
     distance, row = cKDTree(others.mean(axis=1)).query((places + shift).mean(axis=1))
     apart = np.linalg.norm((places + shift)[:, :, None] - others[row][:, None], axis=3)
@@ -140,8 +142,3 @@ def matched(places: Array, others: Array, shift: Array) -> tuple[Index, Index]:
     if (np.take_along_axis(apart, vertex[:, :, None], axis=2) > 1e-6 * size).any() or (distance > 1e-6 * size).any():
         raise ValueError("the faces do not match vertex for vertex")
     return row, vertex
-
-
-def by_name(walls: Sequence[Wall]) -> Mapping[str, Wall]:
-    """The walls by their names."""
-    return {wall.name: wall for wall in walls}
