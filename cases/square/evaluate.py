@@ -1,6 +1,6 @@
 """Mean heat fluxes of a square's walls, over C v dT / 4, and temperatures inside it.
 
-    python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
+python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
 """
 
 from __future__ import annotations
