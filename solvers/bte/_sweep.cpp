@@ -339,6 +339,7 @@ private:
         streaming<N>(a, S);
         std::int64_t at = 0;
         for (; at + 4 <= bands_; at += 4) solve<N, 4>(w, one, cell, a, S, at);
+        for (; at + 2 <= bands_; at += 2) solve<N, 2>(w, one, cell, a, S, at);
         for (; at < bands_; ++at) solve<N, 1>(w, one, cell, a, S, at);
     }
 

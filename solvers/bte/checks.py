@@ -48,7 +48,7 @@ def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> flo
     if ranks // share > cells:
         raise SolverError(f"'ranks' leaves {ranks // share} for space; the mesh has {cells} cells")
     one = next(iter(settings.material.values())) if isinstance(settings.material, dict) else settings.material
-    material = spectrum(one, directory)
+    material = spectrum(one)
     if not isinstance(settings.material, dict) and isinstance(material, Bands):
         _check_contacts(settings, float((material.heat_capacity * material.velocity).sum()))
     directions = _directions(settings, d) if isinstance(material, Bands) else 1

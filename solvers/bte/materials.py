@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .dispersion import GERMANIUM, SILICON, crystal_bands
 from .spectrum import Bands, Modes
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -46,10 +46,25 @@ class Spectrum(Table):
         return self
 
 
-MaterialSettings = Annotated[Gray | Spectrum, Field(discriminator="kind")]
+class Crystal(Table):
+    """A crystal in closed form, in SI units; see ``dispersion``."""
+
+    kind: Literal["silicon", "germanium"]
+    temperature: Annotated[float, Field(ge=30.0, le=2000.0)]
+    """At which heat capacities and lifetimes are taken, K."""
+    bins: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Of frequency, the same for both crystals; each has a longitudinal and a transverse band."""
+    impurity: Annotated[float, Field(ge=0.0)] | None = None
+    """Scattering by impurities over the fourth power of the frequency, s³; default: the natural isotopes'."""
 
 
-def spectrum(settings: Gray | Spectrum, directory: Path) -> Bands | Modes:
-    """The material's phonons. File names are relative to ``directory``."""
+MaterialSettings = Annotated[Gray | Spectrum | Crystal, Field(discriminator="kind")]
+
+
+def spectrum(settings: MaterialSettings) -> Bands | Modes:
+    """The material's phonons."""
+    if isinstance(settings, Crystal):
+        crystal = SILICON if settings.kind == "silicon" else GERMANIUM
+        return crystal_bands(crystal, settings.temperature, settings.bins, settings.impurity)
     c, v, path = (np.atleast_1d(getattr(settings, key)) for key in ("heat_capacity", "velocity", "mean_free_path"))
     return Bands(c, v, path / v, np.arange(len(c)), np.zeros(len(c)))

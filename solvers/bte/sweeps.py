@@ -66,8 +66,7 @@ class Sweeps:
             factors = weight * np.array([1.0, 1.0, *s])
             self._sweeper.add(list(map(float, s)), float(weight), int(first), 0.0, list(map(float, factors)))
         self._pipeline = Pipeline(self._sweeper, part, count) if part.borders else None
-        sets = count if self._pipeline else 1
-        self._theta = np.zeros((sets, len(topology.volume), self._corners, ordinates.bands))
+        self._theta = np.zeros((len(topology.volume), self._corners, ordinates.bands))
 
     def drive(self, gradient: Array) -> None:
         """Let a uniform gradient of the temperature, (3,), be there besides what is solved for."""
@@ -150,10 +149,10 @@ class Sweeps:
         upwind = np.zeros((2, cells, 2) if self._detailed and self._corners == 2 else (2, 0))
         rest = (self.kept, self.left, state, update, net, upwind)
         if self._pipeline is None:
-            self._sweeper.sweep(0, len(self.ordinates.weights), 0, -1, full[0], full[1], moments, self._theta[0], *rest)
+            self._sweeper.sweep(0, len(self.ordinates.weights), 0, -1, full[0], full[1], moments, self._theta, *rest)
         else:
-            for index, begin, end in self._pipeline.tasks(self._theta):
-                self._sweeper.sweep(index, index + 1, begin, end, full[0], full[1], moments, self._theta[index], *rest)
+            for index, begin, end, theta in self._pipeline.tasks(self._theta.shape):
+                self._sweeper.sweep(index, index + 1, begin, end, full[0], full[1], moments, theta, *rest)
         moments = self._summed(np.ascontiguousarray(moments[:, : self._part.owned]))
         arriving = self._summed(self._leaving) / self._face_areas[:, None, None]
         kept = np.ascontiguousarray(upwind[:, : self._part.owned])
@@ -194,6 +193,9 @@ class Pipeline:
             self._unread += self._beyond(index, stages[index], len(ends))
             for stage, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
                 tasks.append((stage, index, int(begin), int(end)))
+        tasks = [task for task in tasks if task[3] > task[2] or self._passes(task, stages[task[1]])]
+        self._free: list[Array] = []
+        self._last = {index: stage for stage, index, _, _ in sorted(tasks)}
         self._tasks = [self._with_messages(task, stages[task[1]]) for task in sorted(tasks)]
 
     def _exchange(self, stages: NDArray[np.int32]) -> None:
@@ -219,6 +221,10 @@ class Pipeline:
             goes += [(border.rank, gives)] if len(gives) else []
         return *task, comes, goes
 
+    def _passes(self, task: tuple[int, int, int, int], stage: NDArray[np.int32]) -> bool:
+        """Whether something comes before a task without cells: it is kept for the cells of later stages."""
+        return any((stage[border.gets] == task[0] - 1).any() for border in self._part.borders)
+
     def _beyond(self, index: int, stage: NDArray[np.int32], stages: int) -> list[tuple[int, int, int]]:
         """Messages that no task waits for, of stages that feed nothing here: rank, tag, number of cells."""
         out = []
@@ -228,19 +234,28 @@ class Pipeline:
             out += [(border.rank, tag + int(s), int(n)) for s, n in zip(late, counts, strict=True) if s + 1 >= stages]
         return out
 
-    def tasks(self, theta: Array) -> Iterator[tuple[int, int, int]]:
-        """Yields direction and part of its order, in turn; messages are exchanged in between. Collective."""
+    def tasks(self, shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, Array]]:
+        """Yields direction, part of its order and room for its solution, in turn; messages go in between. Collective.
+
+        Room is kept only from a direction's first part to its last, and used again.
+        """
         sent: list[MPI.Request] = []
+        used: dict[int, Array] = {}
         for stage, index, begin, end, comes, goes in self._tasks:
+            if index not in used:
+                used[index] = self._free.pop() if self._free else np.zeros(shape)
+            theta = used[index]
             for rank, cells in comes:
-                values = np.empty((len(cells), *theta.shape[2:]))
+                values = np.empty((len(cells), *shape[1:]))
                 self._part.comm.Recv(values, rank, tag=index * _MOST_STAGES + stage - 1)
-                theta[index, cells] = values
-            yield index, begin, end
+                theta[cells] = values
+            yield index, begin, end, theta
             for rank, cells in goes:
-                sent.append(self._part.comm.Isend(theta[index, cells], rank, tag=index * _MOST_STAGES + stage))
+                sent.append(self._part.comm.Isend(theta[cells], rank, tag=index * _MOST_STAGES + stage))
+            if stage == self._last[index]:
+                self._free.append(used.pop(index))
         for rank, tag, count in self._unread:
-            self._part.comm.Recv(np.empty((count, *theta.shape[2:])), rank, tag=tag)
+            self._part.comm.Recv(np.empty((count, *shape[1:])), rank, tag=tag)
         MPI.Request.Waitall(sent)
 
 

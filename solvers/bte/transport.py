@@ -194,7 +194,7 @@ class Transport:
         ``source`` is heat per volume and time over heat capacity, (own cells, d + 1). ``state`` and ``update`` are
         those of ``Sweeps.run``; the state gets its share of the last correction too.
         """
-        x = self._zero() if unknowns is None else unknowns
+        x = self.zero() if unknowns is None else unknowns
         image, _ = self._image(x, True, source, state)
         right = image.flat() - x.flat()
         found, iterations, left = self._iterate(right, self._norm(image.flat()))
@@ -206,7 +206,8 @@ class Transport:
         solution.iterations, solution.residual = iterations, left
         return solution, x
 
-    def _zero(self) -> Unknowns:
+    def zero(self) -> Unknowns:
+        """Nothing, in the shapes of this rank's unknowns."""
         share = self._part.share
         root = self._part.group.rank == 0
         d = self._corners - 1
@@ -218,7 +219,7 @@ class Transport:
         )
 
     def _split(self, flat: Array) -> Unknowns:
-        like = self._zero()
+        like = self.zero()
         bounds = np.cumsum([like.temperature.size, like.returns.size])
         parts = np.split(flat, bounds)
         return Unknowns(
