@@ -15,7 +15,7 @@ _PROFILE = ("x", "lattice", "temperature")
 
 
 class CoupledPhonons(PhononTransport):
-    """The solver with ``course.h5``: time, sweeps of the last window, the probes; of films also the profile.
+    """The solver with ``course.h5``: time, sweeps of the last window, mean flux, probes; of films also the profile.
 
     A film's profile is in ``x``, ``lattice`` and ``temperature``, (windows, 2 cells): both ends of every cell in order.
     """
@@ -25,13 +25,13 @@ class CoupledPhonons(PhononTransport):
         self._output = context.output
         self._probes = nearest_vertices(self, settings.probes)
         self._film = isinstance(settings.mesh, FilmMesh)
-        self._course = Course(context, [*settings.probes, "iterations", *(_PROFILE if self._film else ())])
+        self._course = Course(context, [*settings.probes, "iterations", "flux", *(_PROFILE if self._film else ())])
 
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""
         if not self._course.lacks(time):
             return
-        figures: dict[str, float | Array] = {"iterations": self.iterations}
+        figures: dict[str, float | Array] = {"iterations": self.iterations, "flux": self.mean_flux()}
         for name, (rank, at) in self._probes.items():
             figures[name] = self.comm.bcast(float(self.temperature[at]) if self.comm.rank == rank else 0.0, root=rank)
         ends = self.ends() if self._film else None

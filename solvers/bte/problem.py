@@ -121,6 +121,7 @@ class _Builder:
         pairs = self._periodic_pairs()
         keepings = [k for pair in pairs for k in _both(pair, slots, mine)] + self._mirrors(slots, mine, walls)
         transport = Transport(self._part, self._topology, sweeps, walls, keepings, pairs, self._settings.tolerance)
+        transport.driven = float(np.linalg.norm(self._settings.gradient))
         transport.plain = self._settings.iteration == "source"
         capacity = np.array([material.capacity for material in self._materials])
         region = self._part.mesh.region[: self._part.owned]
@@ -146,7 +147,8 @@ class _Builder:
         across = film and any(self._settings.gradient[1:])
         polar = self._settings.directions.polar or (16 if film else 4)
         around = self._settings.directions.azimuthal or (4 if film else 32)
-        return product(self._d, polar, around if across or not film else 1)
+        out_of_plane = self._d == 2 and self._settings.gradient[2] != 0.0
+        return product(3 if out_of_plane else self._d, polar, around if across or not film else 1)
 
     # -- walls ---------------------------------------------------------------------------------------------------------
 

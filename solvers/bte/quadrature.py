@@ -77,31 +77,33 @@ def _azimuth(count: int) -> tuple[Array, Array]:
 def fitted(quadrature: Quadrature, dimension: int, normals: Array) -> Quadrature:
     """The same directions with weights whose sums are right, also for the ``normals`` (n, d) of the boundary's faces.
 
-    The change is the smallest, relative to each weight, that fulfils all conditions in the least-squares sense; where
-    there are more normals than directions can fulfil, they are fulfilled nearly.
+    The change is the smallest, relative to each weight, that fulfils the conditions; those of the normals as nearly as
+    can be, where there are more of them than directions can fulfil.
     """
     s = quadrature.directions[:, :dimension]
     axes = np.eye(dimension)
     planes = _distinct(normals) if len(normals) else axes[:0]
     products = np.einsum("ni,nj->nij", s, s)[:, *np.triu_indices(dimension)].T
-    rows = np.concatenate([np.ones((1, len(s))), s.T, products, np.abs(planes @ s.T)])
-    wanted = np.concatenate(
-        [
-            [4.0 * np.pi],
-            np.zeros(dimension),
-            4.0 * np.pi / 3.0 * axes[np.triu_indices(dimension)],
-            np.full(len(planes), 2.0 * np.pi),
-        ]
-    )
+    moments = np.concatenate([np.ones((1, len(s))), s.T, products])
+    sums = [[4.0 * np.pi], np.zeros(dimension), 4.0 * np.pi / 3.0 * axes[np.triu_indices(dimension)]]
     weights = quadrature.weights
     for _ in range(2):  # the second pass takes what round-off left
-        scaled = rows * weights
-        weights = weights * (1.0 + np.linalg.lstsq(scaled, wanted - rows @ weights, rcond=1e-10)[0])
+        change, free = _least(moments * weights, np.concatenate(sums) - moments @ weights)
+        half = np.abs(planes @ s.T) * weights
+        rest = 2.0 * np.pi - half.sum(axis=1) - half @ change
+        weights = weights * (1.0 + change + free @ np.linalg.lstsq(half @ free, rest, rcond=1e-10)[0])
     if not (weights > 0.0).all():
         raise SolverError(
-            "too few directions for the normals of this mesh's boundary; more 'polar' or 'azimuthal' help"
+            "too few 'directions' for the normals of this mesh's boundary; more 'polar' or 'azimuthal' help"
         )
     return Quadrature(quadrature.directions, weights)
+
+
+def _least(rows: Array, wanted: Array) -> tuple[Array, Array]:
+    """The smallest solution of linear conditions, and an orthonormal basis of what they leave free."""
+    u, sizes, v = np.linalg.svd(rows)
+    rank = int((sizes > 1e-10 * sizes[0]).sum())
+    return v[:rank].T @ ((u[:, :rank].T @ wanted) / sizes[:rank]), v[rank:].T
 
 
 def _distinct(normals: Array) -> Array:

@@ -224,6 +224,13 @@ class PhononSettings(Table):
             raise ValueError("a boundary has the name 'source', which is a row of the books")
         if not isinstance(self.mesh, FileMesh):
             self._check_sides(self.mesh.sides)
+        kinds = {boundary.kind for boundary in self.boundaries.values()}
+        floats = self.time_integration == "steady" and not kinds & {"temperature", "seam"}
+        if floats and (self.source is not None or "flux" in kinds):
+            raise ValueError(
+                "a steady state with a 'source' or 'flux' and no boundary that fixes the temperature; one must be of "
+                "kind 'temperature' or 'seam'"
+            )
         return self
 
     def _check_sides(self, sides: tuple[str, ...]) -> None:

@@ -138,6 +138,16 @@ class PhononTransport:
         """The seam on a boundary."""
         return self._seams[name]
 
+    def mean_flux(self) -> Array:
+        """Heat flux averaged over the mesh, (3,), of the last stage; collective."""
+        assert self.solution is not None, "there has been a step"
+        volume = self.problem.topology.volume[: self.problem.part.owned]
+        counts = float(self.problem.part.group.rank == 0)
+        sums = counts * np.append(self.solution.flux.mean(axis=2) @ volume, volume.sum())
+        total = np.empty_like(sums)
+        self.comm.Allreduce(sums, total)
+        return total[:3] / total[3]
+
     def ends(self) -> tuple[Array, Array, Array] | None:
         """Of a film, places and both temperatures of both ends of every cell, (all cells, 2) each, in order; on rank 0.
 
@@ -169,9 +179,7 @@ class PhononTransport:
 
     def _row_names(self) -> list[str]:
         names = [wall.name for wall in self.problem.walls.walls if wall.name not in self._seams]
-        return (
-            names + (["source"] if self.settings.source else []) + (["gradient"] if any(self.settings.gradient) else [])
-        )
+        return names + (["source"] if self.settings.source else [])
 
     def _equilibrium(self, temperature: Array) -> Array:
         o, cells = self.problem.ordinates, len(self.problem.topology.volume)

@@ -62,8 +62,12 @@ class Sweeps:
         self._detailed = True
         self._rate = -1.0
         self.set_rate(0.0)
-        for s, weight, first in zip(ordinates.directions, ordinates.weights, ordinates.first, strict=True):
-            factors = weight * np.array([1.0, 1.0, *s])
+        flows = ordinates.directions.copy()
+        if d == 2 and (flows[:, 2] > 0.0).all():
+            flows[:, 2] = 0.0  # each stands for its mirror image too: nothing flows out of the plane
+        each = zip(ordinates.directions, ordinates.weights, ordinates.first, flows, strict=True)
+        for s, weight, first, flow in each:
+            factors = weight * np.array([1.0, 1.0, *flow])
             self._sweeper.add(list(map(float, s)), float(weight), int(first), 0.0, list(map(float, factors)))
         self._pipeline = Pipeline(self._sweeper, part, count) if part.borders else None
         self._theta = np.zeros((len(topology.volume), self._corners, ordinates.bands))

@@ -108,6 +108,8 @@ class Transport:
         self._keepings, self._joined = keepings, joined
         self._corners = topology.area.shape[1]
         self._tolerance = tolerance
+        self.driven = 0.0
+        """Size of the uniform gradient: by symmetry it may change nothing, and round-off is all there is."""
         self.plain = False
         """Whether to iterate without GMRES and diffusion, for comparison."""
         d = self._corners - 1
@@ -137,10 +139,21 @@ class Transport:
         self._equations = []
         for number in range(len(terms[0])):
             of = [self._coefficients(terms[r][number], r, number == 0, returned) for r in range(len(terms))]
-            fields = Coefficients(*(np.array(values)[region] for values in zip(*of, strict=True)))
+            conductivity, absorption, quarter = (np.array(values)[region] for values in zip(*of, strict=True))
+            if number == 0 and self._floats():
+                absorption = absorption + _PINNED * conductivity / self._size() ** 2
+            fields = Coefficients(conductivity, absorption, quarter)
             self._equations.append(self._equation(fields, leaves))
         self._stored = np.array([term[0].beta / term[0].alpha for term in terms])[region[: self._part.owned], None]
         self._stored = self._stored * self.scattering[:, None]
+
+    def _floats(self) -> bool:
+        """Whether nothing fixes the temperature, so that it is known up to a constant."""
+        return self._rate == 0.0 and not self._part.comm.allreduce(bool(self._lets_out.any()), op=MPI.LOR)
+
+    def _size(self) -> float:
+        points = self._part.mesh.points
+        return self._part.comm.allreduce(float(np.ptp(points, axis=0).max()), op=MPI.MAX)
 
     def _all_bands(self) -> tuple[Array, Array, Array]:
         """Scattering, lifetime and speed of the columns of all members, (regions, columns)."""
@@ -272,8 +285,8 @@ class Transport:
         size = self._norm(right)
         if not np.isfinite(size):
             raise SolverError("the temperatures are not finite")
-        if size <= self._tolerance * scale:
-            return np.zeros_like(right), 0, size / scale if scale else 0.0
+        if size <= max(self._tolerance * scale, _NOTHING * self.driven * self._size() * np.sqrt(len(right))):
+            return np.zeros_like(right), 0, 0.0
         if self.plain:
             return self._plainly(right, scale)
         comm = self._part.comm
@@ -414,7 +427,7 @@ class _Operator:
 
     def mult(self, matrix: Any, given: Any, out: Any) -> None:
         """The product."""
-        out.array[:] = self._transport.apply(given.array.copy())
+        out.array[:] = self._transport.apply(given.array_r.copy())
 
 
 class _Preconditioner:
@@ -425,7 +438,7 @@ class _Preconditioner:
 
     def apply(self, _: Any, given: Any, out: Any) -> None:
         """The product."""
-        out.array[:] = self._transport.precondition(given.array.copy())
+        out.array[:] = self._transport.precondition(given.array_r.copy())
 
 
 def _by_region(ordinates: Ordinates, factor: Array, part: Part) -> Array:
@@ -442,6 +455,9 @@ def _local(place: NDArray[np.int32], d: int) -> Index:
     return k + (k >= place[:, None])
 
 
+_PINNED = 1e-6
+"""Absorption, over conductivity and the square of the size, that lets a diffusion equation without walls be solved."""
+_NOTHING = 1e-14
 _RESTART = 60
 _PASSES = 600
 """Most sweeps of one solve."""

@@ -13,7 +13,7 @@ from suture.verify import lookup, read_reference
 
 from .variants import ROOT, evaluation, played, variant
 
-ALONE = ("film", "square", "grating")
+ALONE = ("film", "square", "grating", "pores")
 NO_ROBIN = ('condition = "robin"\ncoefficient = 3.75e8', 'condition = "flux"')
 PLAIN = ("convergence = { relative = 1e-8 }", 'acceleration = { kind = "none" }')
 THICK = ("lower = [-100e-9, 0.0, 0.0]", "lower = [-10e-6, 0.0, 0.0]")

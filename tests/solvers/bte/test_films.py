@@ -85,7 +85,7 @@ def test_order_in_space() -> None:
 
 
 def test_order_in_angle() -> None:
-    q = [4.0 * rows(solved(film(1.0, 256, directions={"polar": n})))["x-lower"] for n in (2, 4, 8)]
+    q = [4.0 * rows(solved(film(1.0, 256, directions={"polar": n})))["x-lower"] for n in (3, 6, 12)]
     errors = np.abs(np.array(q) - 0.55340599333)
     assert (np.log2(errors[:-1] / errors[1:]) > 3.0).all(), errors
 
