@@ -38,7 +38,7 @@ def check_body(request: CheckRequest, regions: Iterable[tuple[str, Iterable[str]
     place = f"participants.{request.participant}"
     if missing():
         raise request.report(place, "kind", missing(), "a kind whose programs are installed", "install them")
-    _check_seams(request)
+    check_seams(request)
     settings = request.solver
     if request.interfaces and settings.order > HIGHEST_ORDER:
         allowed = f"1 or {HIGHEST_ORDER} at an interface"
@@ -49,7 +49,8 @@ def check_body(request: CheckRequest, regions: Iterable[tuple[str, Iterable[str]
     return _check_file(request, settings.mesh, regions)
 
 
-def _check_seams(request: CheckRequest) -> None:
+def check_seams(request: CheckRequest) -> None:
+    """Refuse interfaces without a seam of their own, and seams without an interface."""
     table = f"participants.{request.participant}.solver.boundaries"
     boundaries, used = request.solver.boundaries, {}
     seams = [name for name, boundary in boundaries.items() if boundary.kind == "seam"]

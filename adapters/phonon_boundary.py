@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from ..couplers.case_mistakes import suggestion
 from ..couplers.cells import Array, Cells
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
@@ -16,6 +16,7 @@ from ..couplers.window import Window
 from ..solvers.bte.checks import cell_count, check_settings
 from ..solvers.bte.settings import FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
+from .bodies import check_seams
 
 if TYPE_CHECKING:
     from .phonon_body import CoupledPhonons
@@ -26,7 +27,7 @@ _EXCHANGES: dict[str, Exchange] = {
 }
 """What a side gives and takes under each condition."""
 
-_UNKNOWN_SECONDS = 4e-8
+_UNKNOWN_SECONDS = 2e-8
 """Per sweep and unknown, measured; for the estimate only."""
 _SWEEPS = 12
 
@@ -129,8 +130,15 @@ def _exchange(interface: PhononBoundarySettings) -> Exchange:
 def _check(request: CheckRequest) -> Estimate | None:
     settings: PhononSettings = request.solver
     place = f"participants.{request.participant}.solver"
-    _check_seams(request, settings)
+    if find_spec("petsc4py") is None:
+        found = "phonon transport needs petsc4py (python3-petsc4py-real)"
+        allowed = "a kind whose programs are installed"
+        raise request.report(f"participants.{request.participant}", "kind", found, allowed, "install them")
+    check_seams(request)
     for interface, side in request.interfaces.items():
+        if side.condition == "flux" and getattr(settings.boundaries[side.boundary], "transmissivity", None) == 0.0:
+            table, found = f"interfaces.{interface}.sides.{request.participant}", "'flux' where nothing passes"
+            raise request.report(table, "condition", found, "'temperature', or a transmissivity above 0")
         gives = ("energy",) if side.condition == "temperature" else ()
         request.require_exchange(interface, "condition", gives, _EXCHANGES[side.condition][1])
     try:
@@ -142,29 +150,6 @@ def _check(request: CheckRequest) -> Estimate | None:
     stages = 2.0 if settings.time_integration == "sdirk2" else 1.0
     seconds = steps * stages * _SWEEPS * unknowns * _UNKNOWN_SECONDS / request.ranks
     return Estimate(size=f"{cell_count(settings)} cells, {unknowns:.2g} unknowns", steps=steps, seconds=seconds)
-
-
-def _check_seams(request: CheckRequest, settings: PhononSettings) -> None:
-    table, used = f"participants.{request.participant}.solver.boundaries", {}
-    seams = [name for name, boundary in settings.boundaries.items() if boundary.kind == "seam"]
-    for name, side in request.interfaces.items():
-        place = f"interfaces.{name}.sides.{request.participant}"
-        if side.boundary not in seams:
-            known = settings.boundaries.get(side.boundary)
-            kind = f"a boundary of kind {known.kind!r}" if known else "no boundary of the solver"
-            remedy = suggestion(side.boundary, seams) or f'write {side.boundary} = {{ kind = "seam" }} in [{table}]'
-            raise request.report(place, "boundary", f"{side.boundary!r}, {kind}", "a boundary of kind 'seam'", remedy)
-        if side.boundary in used:
-            found = f"{side.boundary!r}, which interface {used[side.boundary]!r} has already"
-            raise request.report(place, "boundary", found, "a boundary of its own for each interface")
-        if side.condition == "flux" and getattr(settings.boundaries[side.boundary], "transmissivity", None) == 0.0:
-            found = "'flux' through a boundary that lets nothing pass"
-            raise request.report(place, "condition", found, "'temperature', or a transmissivity above 0")
-        used[side.boundary] = name
-    for name in seams:
-        if name not in used:
-            remedy = f'name it in an interface: [interfaces.NAME.sides.{request.participant}] boundary = "{name}"'
-            raise request.report(table, name, "a seam that no interface names", "a seam with a partner", remedy)
 
 
 def _create_solver(settings: PhononSettings, context: Context) -> CoupledPhonons:

@@ -174,3 +174,9 @@ def test_mistakes_are_named(name: str, tmp_path: Path) -> None:
         check(tmp_path, case, change)
     for message in ("case.toml", *messages):
         assert message in str(caught.value)
+
+
+def test_what_is_not_installed_is_said_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suture.adapters.phonon_boundary.find_spec", lambda name: None)
+    with pytest.raises(CaseError, match="needs petsc4py"):
+        check(tmp_path, "film", (STEADY, STEADY))
