@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from ..couplers.cells import Array, Cells
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
+from ..couplers.scales import Scales
 from ..couplers.window import Window
-from ..solvers.bte.checks import cell_count, check_settings
+from ..solvers.bte.checks import cell_count, check_settings, lengths, relaxation
 from ..solvers.bte.settings import FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
 from .bodies import check_seams
@@ -152,6 +153,16 @@ def _check(request: CheckRequest) -> Estimate | None:
     return Estimate(size=f"{cell_count(settings)} cells, {unknowns:.2g} unknowns", steps=steps, seconds=seconds)
 
 
+def _scales(request: CheckRequest) -> Scales:
+    """A time to diffuse and to fly across, and a tenth of it to follow; a steady state has none."""
+    settings: PhononSettings = request.solver
+    size = lengths(settings)
+    if size is None or settings.time_integration == "steady":
+        return Scales(length=size and size[0], finest=size and size[1])
+    time = relaxation(settings, size[0])
+    return Scales(length=size[0], finest=size[1], times={"phonons": time}, resolves=0.1 * time)
+
+
 def _create_solver(settings: PhononSettings, context: Context) -> CoupledPhonons:
     from .phonon_body import CoupledPhonons
 
@@ -175,4 +186,5 @@ KIND = Kind(
     rewinds=True,
     resumes=True,
     exchange=_exchange,
+    scales=_scales,
 )

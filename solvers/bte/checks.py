@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from ..errors import SolverError
@@ -53,6 +54,31 @@ def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> flo
         _check_contacts(settings, float((material.heat_capacity * material.velocity).sum()))
     directions = _directions(settings, d) if isinstance(material, Bands) else 1
     return float(cells * (d + 1) * directions * len(material.lifetime))
+
+
+def lengths(settings: PhononSettings) -> tuple[float, float] | None:
+    """Longest extent and mean division along it; None of a file, which nobody reads here."""
+    mesh = settings.mesh
+    if isinstance(mesh, FileMesh):
+        return None
+    if isinstance(mesh, FilmMesh):
+        thickness = mesh.upper[0] - mesh.lower[0]
+        return thickness, thickness / mesh.cells
+    extents = [high - low for low, high in zip(mesh.lower, mesh.upper, strict=True)]
+    longest = max(extents)
+    return longest, longest / mesh.cells[extents.index(longest)]
+
+
+def relaxation(settings: PhononSettings, length: float) -> float:
+    """Time in which a length relaxes, L² C / (π² k) + L / v, of the slowest material."""
+    one = settings.material
+    materials = [spectrum(each) for each in (one.values() if isinstance(one, dict) else [one])]
+    bands = [material for material in materials if isinstance(material, Bands)]
+    return max(
+        length**2 * m.capacity / (math.pi**2 * m.conductivity)
+        + length * m.capacity / float((m.heat_capacity * m.velocity).sum())
+        for m in bands
+    )
 
 
 def _check_contacts(settings: PhononSettings, speed_capacity: float) -> None:

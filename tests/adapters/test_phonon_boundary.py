@@ -180,3 +180,22 @@ def test_what_is_not_installed_is_said_before_a_run(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("suture.adapters.phonon_boundary.find_spec", lambda name: None)
     with pytest.raises(CaseError, match="needs petsc4py"):
         check(tmp_path, "film", (STEADY, STEADY))
+
+
+def test_advice_knows_how_slow_phonons_are(tmp_path: Path) -> None:
+    """A thousandth of a mean free path flies across; a thousand of them diffuse."""
+    from suture.couplers.kind import CheckRequest
+
+    def scales(path: float) -> Any:
+        film = SOLVER | {"mesh": {"kind": "film", "lower": [0.0] * 3, "upper": [2.0, 1.0, 1.0]}}
+        material = {"kind": "gray", "heat_capacity": 3.0, "velocity": 4.0, "mean_free_path": path}
+        ends = {"x-lower": {"kind": "surface"}, "x-upper": {"kind": "surface"}}
+        settings = KIND.solver_settings.model_validate(
+            film | {"material": material, "boundaries": ends, "probes": {}, "directions": {}}
+        )
+        assert KIND.scales is not None
+        return KIND.scales(CheckRequest("film", tmp_path, settings, {}, 1.0, 1, frozenset(), ValueError))
+
+    assert scales(2000.0).times["phonons"] == pytest.approx(2.0 / 4.0, rel=1e-2)
+    assert scales(0.002).times["phonons"] == pytest.approx(3.0 * 4.0 / (np.pi**2 * 4.0 * 0.002), rel=1e-2)
+    assert scales(1.0).length == 2.0 and scales(1.0).finest == 2.0 / 64
