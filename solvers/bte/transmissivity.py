@@ -11,8 +11,6 @@ Array = NDArray[np.float64]
 
 MARSHAK = 2.0
 """Slip of a half-space by the P1 approximation, in units of 1 / (C v)."""
-MILNE = 2.13134
-"""The same of the exact solution for gray phonons: 3 times Hopf's constant 0.710446."""
 
 
 def diffuse_mismatch(first: Array, second: Array) -> Array:

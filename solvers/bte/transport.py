@@ -12,6 +12,7 @@ belong to the solution. Energy is so conserved to round-off whatever the toleran
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -261,12 +262,11 @@ class Transport:
             images = left[one.image][:, one.source]
             moved = np.take_along_axis(images, one.vertex[None, :, :, None], axis=2)
             out[:, one.slot] += one.factor * moved
-        return out * self._enters()
+        return out * self._enters
 
+    @cached_property
     def _enters(self) -> Array:
-        if not hasattr(self, "_mask"):
-            self._mask = self._sweeps.entering_slots()
-        return self._mask
+        return self._sweeps.entering_slots()
 
     def _whole(self, share: Array) -> Array:
         """The slab's own cells from the members' shares."""
