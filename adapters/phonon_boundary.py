@@ -159,7 +159,7 @@ def _scales(request: CheckRequest) -> Scales:
     size = lengths(settings)
     if size is None or settings.time_integration == "steady":
         return Scales(length=size and size[0], finest=size and size[1])
-    time = relaxation(settings, size[0])
+    time = relaxation(settings, size[0], request.case)
     return Scales(length=size[0], finest=size[1], times={"phonons": time}, resolves=0.1 * time)
 
 

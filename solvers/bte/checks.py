@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import SolverError
 from .materials import spectrum
 from .meshes import create
 from .settings import Contact, FileMesh, FilmMesh, PhononSettings
-from .spectrum import Bands
+from .spectrum import Bands, Modes
 from .transmissivity import from_resistance
 
 
@@ -49,9 +51,9 @@ def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> flo
     if ranks // share > cells:
         raise SolverError(f"'ranks' leaves {ranks // share} for space; the mesh has {cells} cells")
     one = next(iter(settings.material.values())) if isinstance(settings.material, dict) else settings.material
-    material = spectrum(one)
-    if not isinstance(settings.material, dict) and isinstance(material, Bands):
-        _check_contacts(settings, float((material.heat_capacity * material.velocity).sum()))
+    material = spectrum(one, directory)
+    if not isinstance(settings.material, dict):
+        _check_contacts(settings, _speed(material))
     directions = _directions(settings, d) if isinstance(material, Bands) else 1
     return float(cells * (d + 1) * directions * len(material.lifetime))
 
@@ -69,16 +71,22 @@ def lengths(settings: PhononSettings) -> tuple[float, float] | None:
     return longest, longest / mesh.cells[extents.index(longest)]
 
 
-def relaxation(settings: PhononSettings, length: float) -> float:
+def relaxation(settings: PhononSettings, length: float, directory: Path) -> float:
     """Time in which a length relaxes, L² C / (π² k) + L / v, of the slowest material."""
     one = settings.material
-    materials = [spectrum(each) for each in (one.values() if isinstance(one, dict) else [one])]
-    bands = [material for material in materials if isinstance(material, Bands)]
-    return max(
-        length**2 * m.capacity / (math.pi**2 * m.conductivity)
-        + length * m.capacity / float((m.heat_capacity * m.velocity).sum())
-        for m in bands
-    )
+    materials = [spectrum(each, directory) for each in (one.values() if isinstance(one, dict) else [one])]
+    return max(length**2 * m.capacity / (math.pi**2 * _mean(m)) + length * m.capacity / _speed(m) for m in materials)
+
+
+def _mean(material: Bands | Modes) -> float:
+    """Conductivity, averaged over directions."""
+    return material.conductivity if isinstance(material, Bands) else float(np.trace(material.conductivity)) / 3.0
+
+
+def _speed(material: Bands | Modes) -> float:
+    """Sum of heat capacity times speed."""
+    speed = material.velocity if isinstance(material, Bands) else np.linalg.norm(material.velocity, axis=1)
+    return float((material.heat_capacity * speed).sum())
 
 
 def _check_contacts(settings: PhononSettings, speed_capacity: float) -> None:

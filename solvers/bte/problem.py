@@ -84,7 +84,7 @@ def discretised(settings: PhononSettings, comm: MPI.Comm, directory: Path) -> Pr
     if mistake is not None:
         raise SolverError(mistake)
     regions = comm.bcast(mesh.regions if mesh else None)
-    materials = [spectrum(one) for one in _by_region(settings, regions)]
+    materials = [spectrum(one, directory) for one in _by_region(settings, regions)]
     apart = _apart(settings, regions)
     together = _together(settings, mesh, apart) if mesh else None
     part = divided(mesh, comm, (settings.ranks.directions, settings.ranks.bands), together)
