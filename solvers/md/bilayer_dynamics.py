@@ -194,13 +194,13 @@ class BilayerDynamics:
     def fluctuate(
         self, temperature: float, damping: float, settling: float, time: float, spacing: float
     ) -> tuple[Array, float]:
-        """Energies of both sides in time, (samples, 2), and the mean temperature, without baths.
+        """Energies of both sides, (samples, 2), each a mean over ``spacing``, and the temperature, without baths.
 
         Before, all atoms are in one bath for a time ``settling``.
 
         The energy of a side is the sum over its atoms; LAMMPS shares the energy of a bond among its atoms.
         """
-        every = max(1, round(spacing / self.timestep))
+        count = max(1, round(spacing / self.timestep / SAMPLES))
         self._commands(f"""
             fix integrate all nve
             fix settle all langevin {temperature!r} {temperature!r} {damping!r} {self._seed()} zero yes
@@ -213,8 +213,8 @@ class BilayerDynamics:
             variable suture_atom atom c_kinetic+c_potential
             compute hotenergy hotside reduce sum v_suture_atom
             compute coldenergy coldside reduce sum v_suture_atom
-            fix energies all ave/time {every} 1 {every} c_hotenergy c_coldenergy c_thermo_temp format " %.16g" &
-                file {self._path / "energies"}
+            fix energies all ave/time {SAMPLES} {count} {SAMPLES * count} c_hotenergy c_coldenergy c_thermo_temp &
+                format " %.16g" file {self._path / "energies"}
             run {self.steps(time)} post no
             unfix energies
             uncompute hotenergy

@@ -16,8 +16,8 @@ from .green_kubo import TimeIntegral
 from .interface_fluctuations import interface_conductance
 from .steady_conduction import Extrapolation, Measured, SteadyConduction, analyse, extrapolate
 
-SPACING = 10
-"""Time steps between two samples of the sides' energies at equilibrium."""
+SPACING = 50
+"""Time steps over which the sides' energies at equilibrium are averaged: a vibration or two."""
 
 Report = Callable[[str], None]
 
@@ -64,8 +64,9 @@ def measure_conductance(
     """Measure the interface and return the content of a conductance file (docs/interface_conductance.md).
 
     For each length the crystals are relaxed and heat flows through them from a hot bath to a cold one; from two lengths
-    on, the resistances are extrapolated to infinite length. In the shortest, which fluctuates most, the conductance at
-    equilibrium is measured too, if asked for. Collective over ``comm``; ``report`` gets lines of progress on rank 0.
+    on, the resistances are extrapolated to infinite length. In the longest, where heat takes longest to come back from
+    the far ends of the sides, the conductance at equilibrium is measured too, if asked for. Collective over ``comm``;
+    ``report`` gets lines of progress on rank 0.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def measure_conductance(
     say = report if comm.rank == 0 else _silent
     found = []
     for cells in sorted(settings.lengths):
-        found.append(_measure(settings, script, cells, not found, comm, log))
+        found.append(_measure(settings, script, cells, comm, log))
         say(_summary(found[-1], UNITS[settings.units]))
     return _content(settings, found)
 
@@ -84,14 +85,13 @@ def _silent(line: str) -> None:
     """The other ranks say nothing."""
 
 
-def _measure(
-    settings: ConductanceSettings, script: Path, cells: int, first: bool, comm: MPI.Comm, log: Path
-) -> OneLength:
+def _measure(settings: ConductanceSettings, script: Path, cells: int, comm: MPI.Comm, log: Path) -> OneLength:
     bilayer = Bilayer(settings.structure, settings.lattice_constants, settings.width, cells)
     with BilayerDynamics(comm, script, settings.units, bilayer, settings.timestep, settings.seed, log) as dynamics:
         dynamics.relax(settings.temperature, settings.equilibration)
         records = dynamics.conduct(settings.hot, settings.cold, settings.damping, settings.duration, settings.record)
-        at_rest = _at_equilibrium(dynamics, settings, records.area) if first and settings.equilibrium else None
+        longest = cells == max(settings.lengths)
+        at_rest = _at_equilibrium(dynamics, settings, records.area) if longest and settings.equilibrium else None
         return OneLength(
             cells,
             0.5 * records.period,

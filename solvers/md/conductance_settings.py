@@ -48,7 +48,7 @@ class ConductanceSettings(BaseModel):
     )
     record: Positive = Field(description="Time over which a record (a temperature profile, both powers) is averaged.")
     equilibrium: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = Field(
-        0.0, description="Time without baths, in the shortest box, for the fluctuation formula; 0 leaves it out."
+        0.0, description="Time without baths, in the longest box, for the fluctuation formula; 0 leaves it out."
     )
     seed: Annotated[int, Field(ge=1, lt=2**31 - 1)] = Field(1, description="Seed of the random numbers.")
 

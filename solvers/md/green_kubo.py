@@ -89,19 +89,19 @@ def time_integral(fluxes: Array, spacing: float, longest: float, accuracy: float
     )
 
 
-def settled(integrals: Array, first: int = 1) -> int:
+def settled(integrals: Array) -> int:
     """The lag from which running integrals (blocks, lags) stay on their plateau as far as the noise lets us see.
 
     It is the first lag t such that for all t' from t to 3t/2 the integral to 2t' differs from that to t' by no more
     than the standard error of that difference: what is left out is below the noise, and more sampling moves t outward.
-    Without such a lag it is the longest that can be doubled. Lags before ``first`` are not considered.
+    Without such a lag it is the longest that can be doubled.
     """
     blocks, lags = integrals.shape
     half = (lags - 1) // 2
     change = integrals[:, 0 : 2 * half + 1 : 2] - integrals[:, : half + 1]
     quiet = np.abs(change.mean(axis=0)) <= change.std(axis=0, ddof=1) / np.sqrt(blocks)
     loud = np.concatenate([[0], np.cumsum(~quiet)])
-    for lag in range(first, 2 * half // 3 + 1):
+    for lag in range(1, 2 * half // 3 + 1):
         if loud[lag + lag // 2 + 1] == loud[lag]:
             return lag
     return half
