@@ -13,9 +13,9 @@ from ..couplers.errors import SutureError
 from ..couplers.stage import StageCheckRequest, StageContext, StageKind
 from ..solvers.errors import SolverError
 from ..solvers.md.conductance_settings import ConductanceSettings
-from .measure_fluid import input_files as files_beside
+from .measure_fluid import script_files
 
-FOLDERS = "LAMMPS_POTENTIALS"
+FOLDER = "LAMMPS_POTENTIALS"
 """Environment variable with the folder in which LAMMPS looks for potentials that are not beside the script."""
 
 
@@ -41,9 +41,10 @@ def _run(settings: MeasureConductanceSettings, context: StageContext) -> dict[st
 
 def input_files(settings: MeasureConductanceSettings, case: Path) -> tuple[Path, ...]:
     """The script, every file that it names, and its potentials wherever LAMMPS finds them."""
-    beside = files_beside(settings, case)  # pyright: ignore[reportArgumentType]  # it reads ``script`` only
-    found = [path for name in _potentials(beside[0]) if (path := _potential(beside[0], name)) is not None]
-    return (*beside, *sorted(set(found) - set(beside)))
+    script = (case / settings.script).resolve()
+    beside = script_files(script)
+    found = {path for name in _potentials(script) if (path := _potential(script, name))}
+    return (*beside, *sorted(found - set(beside)))
 
 
 def _potentials(script: Path) -> list[str]:
@@ -56,7 +57,8 @@ def _potentials(script: Path) -> list[str]:
 
 
 def _potential(script: Path, name: str) -> Path | None:
-    folders = [script.parent, *map(Path, filter(None, [os.environ.get(FOLDERS)]))]
+    """Where LAMMPS finds it: beside the script, where it runs, or in the folder of potentials."""
+    folders = [script.parent, Path(os.environ.get(FOLDER, script.parent))]
     return next((path.resolve() for folder in folders if (path := folder / name).is_file()), None)
 
 
@@ -74,11 +76,12 @@ def _check(request: StageCheckRequest) -> None:
         if _potential(script, name) is None:
             raise refuse(
                 f"pair_coeff with the file {name!r}",
-                f"a file of potentials beside the script, or in the folder that {FOLDERS} names",
-                f"copy {name} to {script.parent}, or set {FOLDERS} (Debian: /usr/share/lammps/potentials)",
+                f"a file of potentials beside the script, or in the folder that {FOLDER} names",
+                f"copy {name} to {script.parent}, or set {FOLDER} (Debian: /usr/share/lammps/potentials)",
             )
 
 
 STAGE = StageKind(
     name="measure-conductance", settings=MeasureConductanceSettings, run=_run, inputs=input_files, check=_check
 )
+"""Measures the thermal conductance of two crystals' interface by molecular dynamics."""

@@ -34,11 +34,15 @@ def _run(settings: MeasureFluidSettings, context: StageContext) -> dict[str, Any
 
 
 def input_files(settings: MeasureFluidSettings, case: Path) -> tuple[Path, ...]:
-    """The script, and every file that it, or a file that it includes, names.
+    """The script, and every file that it, or a file that it includes, names."""
+    return script_files((case / settings.script).resolve())
+
+
+def script_files(script: Path) -> tuple[Path, ...]:
+    """A script, and every file that it, or a file that it includes, names.
 
     A word of a script is taken for a file's name if such a file exists in the script's directory, where it runs.
     """
-    script = (case / settings.script).resolve()
     found, unread = {script}, [script]
     while unread:
         # A file of potentials may hold any bytes; its words name no files, or harmless ones.
