@@ -13,14 +13,13 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from .bilayer import Bilayer
+from .conductance_settings import SAMPLED
 from .library import Lammps
 
 Array = NDArray[np.float64]
 
 THERMOSTAT, BAROSTAT = 100, 1000
 """Relaxation times of the box's relaxation, in time steps."""
-SAMPLES = 10
-"""Time steps between two samples of the temperatures: fast motion is resolved, and sampling costs little."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ class BilayerDynamics:
         The baths are Langevin thermostats without a mean force. The energy that each exchanged is the work of its own
         forces, which LAMMPS sums up: it is measured, not derived from the energy of the atoms.
         """
-        every = SAMPLES * max(1, round(record / self.timestep / SAMPLES))
+        every = SAMPLED * max(1, round(record / self.timestep / SAMPLED))
         count = max(1, round(time / self.timestep / every))
         self._commands(f"""
             reset_timestep 0
@@ -152,7 +151,7 @@ class BilayerDynamics:
             fix integrate all nve
             fix heat hotbath langevin {hot!r} {hot!r} {damping!r} {self._seed()} tally yes zero yes
             fix cool coldbath langevin {cold!r} {cold!r} {damping!r} {self._seed()} tally yes zero yes
-            fix profile all ave/chunk {SAMPLES} {every // SAMPLES} {every} layers temp c_places &
+            fix profile all ave/chunk {SAMPLED} {every // SAMPLED} {every} layers temp c_places &
                 format " %.10g" file {self._path / "profile"}
             fix books all ave/time {every} 1 {every} f_heat f_cool v_suture_energy format " %.16g" &
                 file {self._path / "books"}
@@ -200,7 +199,7 @@ class BilayerDynamics:
 
         The energy of a side is the sum over its atoms; LAMMPS shares the energy of a bond among its atoms.
         """
-        count = max(1, round(spacing / self.timestep / SAMPLES))
+        count = max(1, round(spacing / self.timestep / SAMPLED))
         self._commands(f"""
             fix integrate all nve
             fix settle all langevin {temperature!r} {temperature!r} {damping!r} {self._seed()} zero yes
@@ -213,7 +212,7 @@ class BilayerDynamics:
             variable suture_atom atom c_kinetic+c_potential
             compute hotenergy hotside reduce sum v_suture_atom
             compute coldenergy coldside reduce sum v_suture_atom
-            fix energies all ave/time {SAMPLES} {count} {SAMPLES * count} c_hotenergy c_coldenergy c_thermo_temp &
+            fix energies all ave/time {SAMPLED} {count} {SAMPLED * count} c_hotenergy c_coldenergy c_thermo_temp &
                 format " %.16g" file {self._path / "energies"}
             run {self.steps(time)} post no
             unfix energies

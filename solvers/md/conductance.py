@@ -11,13 +11,10 @@ from mpi4py import MPI
 
 from .bilayer import Bilayer
 from .bilayer_dynamics import BilayerDynamics
-from .conductance_settings import ConductanceSettings
+from .conductance_settings import AVERAGED, ConductanceSettings
 from .green_kubo import TimeIntegral
 from .interface_fluctuations import interface_conductance
 from .steady_conduction import Extrapolation, Measured, SteadyConduction, analyse, extrapolate
-
-SPACING = 50
-"""Time steps over which the sides' energies at equilibrium are averaged: a vibration or two."""
 
 Report = Callable[[str], None]
 
@@ -103,7 +100,7 @@ def _measure(settings: ConductanceSettings, script: Path, cells: int, comm: MPI.
 
 
 def _at_equilibrium(dynamics: BilayerDynamics, settings: ConductanceSettings, area: float) -> TimeIntegral:
-    spacing = SPACING * settings.timestep
+    spacing = AVERAGED * settings.timestep
     energies, temperature = dynamics.fluctuate(
         settings.temperature, settings.damping, settings.equilibration, settings.equilibrium, spacing
     )

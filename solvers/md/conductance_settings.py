@@ -9,8 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .bilayer import LEAST_CELLS, Structure
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+SAMPLED = 10
+"""Time steps between two samples: fast motion is resolved, and sampling costs little."""
 RECORDS = 128
 """Least number of records of a run: the transient is found among them, and the rest divided into blocks."""
+AVERAGED = 50
+"""Time steps over which the sides' energies at equilibrium are averaged: a vibration or two."""
+AVERAGES = 512
+"""Least number of these averages: blocks of them must be longer than what the interface remembers."""
 
 
 class ConductanceSettings(BaseModel):
@@ -72,6 +78,15 @@ class ConductanceSettings(BaseModel):
             )
         if len(set(self.lengths)) < len(self.lengths):
             raise ValueError(f"lengths is {self.lengths}: each length once; more time gives smaller errors")
+        if self.record < SAMPLED * self.timestep:
+            raise ValueError(
+                f"record is {self.record:g}; it must be at least {SAMPLED} time steps, {SAMPLED * self.timestep:g}"
+            )
+        if 0.0 < self.equilibrium < AVERAGES * AVERAGED * self.timestep:
+            raise ValueError(
+                f"equilibrium is {self.equilibrium:g}; it must be 0, or at least {AVERAGES * AVERAGED} time steps, "
+                f"{AVERAGES * AVERAGED * self.timestep:g}, for error bars"
+            )
         if self.duration < RECORDS * self.record:
             raise ValueError(
                 f"duration is {self.duration:g}; with records of {self.record:g} it must be at least "

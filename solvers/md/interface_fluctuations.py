@@ -55,20 +55,21 @@ def interface_conductance(
 
 
 def _cut(integrals: Array, spacing: float) -> TimeIntegral:
-    """The value at the lag of least error: that of its noise, and what the integral changes while the lag is doubled.
+    """The value at the lag of least error: that of its noise, and the most it changes while the lag is doubled.
 
     Too early the interface's memory is left out; late, heat that comes back from the far ends of the sides is counted.
     """
     lags = integrals.shape[1]
     mean, error = integrals.mean(axis=0), integrals.std(axis=0, ddof=1) / np.sqrt(len(integrals))
     tried = np.arange(FIRST, (lags - 1) // 2 + 1)
-    change = np.abs(mean[2 * tried] - mean[tried])
-    cut = int(tried[np.hypot(error[tried], change).argmin()])
+    change = np.array([np.abs(mean[lag : 2 * lag + 1] - mean[lag]).max() for lag in tried])
+    best = int(np.hypot(error[tried], change).argmin())
+    cut = int(tried[best])
     shown = np.unique(np.geomspace(1, lags - 1, CURVE_POINTS).round().astype(int))
     return TimeIntegral(
         value=float(mean[cut]),
         cut=cut * spacing,
         statistical=float(error[cut]),
-        truncation=float(abs(mean[2 * cut] - mean[cut])),
+        truncation=float(change[best]),
         curve=tuple((float(k * spacing), float(mean[k]), float(error[k])) for k in shown),
     )

@@ -142,6 +142,8 @@ def test_units_of_the_results():
         ({"lengths": [10, 10]}, r"lengths is \[10, 10\]: each length once"),
         ({"lengths": []}, "lengths\n.*at least 1 item"),
         ({"duration": 100.0}, r"duration is 100; with records of 2 it must be at least 256 \(128 records\)"),
+        ({"record": 0.05}, r"record is 0\.05; it must be at least 10 time steps, 0\.1"),
+        ({"equilibrium": 100.0}, "equilibrium is 100; it must be 0, or at least 25600 time steps, 256, for error bars"),
         ({"structure": "hcp"}, "structure\n.*'fcc', 'bcc' or 'diamond'"),
         ({"lattice_constants": [1.6]}, r"lattice_constants\.1\n.*Field required"),
         ({"cross_section": 4}, "cross_section\n.*Extra inputs are not permitted"),
