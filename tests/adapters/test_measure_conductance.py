@@ -70,9 +70,8 @@ run_stage(STAGE, MeasureConductanceSettings(**json.loads(sys.argv[2])), Path(sys
 """
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_measured_on_ranks(ranks: int, case: Path):
-    printed = mpirun(ranks, "-c", MEASURE, case, json.dumps(TINY)).stdout
+def test_measured_and_kept(case: Path):
+    printed = mpirun(1, "-c", MEASURE, case, json.dumps(TINY)).stdout
     assert printed.count("10 cells, 640 atoms: resistance ") == printed.count("11 cells, 704 atoms: resistance ") == 1
     content = json.loads((case / "measured" / "conductance.json").read_text())
     assert {"lammps", "seed", "settings", "seconds", "inputs", "files"} <= content["provenance"].keys()
@@ -83,6 +82,12 @@ def test_measured_on_ranks(ranks: int, case: Path):
     potential = case / "SiGe.tersoff"
     potential.write_text(potential.read_text().replace("1830.8", "1830.9"))
     assert stale(STAGE, tiny(), case) == "measured/conductance.json was made from other input: SiGe.tersoff"
+
+
+def test_on_two_ranks(case: Path):
+    printed = mpirun(2, "-c", MEASURE, case, json.dumps(TINY | {"lengths": [10]})).stdout
+    assert printed.count("10 cells, 640 atoms: resistance ") == 1
+    assert json.loads((case / "measured" / "conductance.json").read_text())["extrapolation"] is None
 
 
 def test_a_potential_of_lammps_own_is_an_input(case: Path, monkeypatch: pytest.MonkeyPatch):

@@ -32,7 +32,7 @@ def settings(**changed: object) -> ConductanceSettings:
         "damping": 0.5,
         "timestep": 0.01,
         "equilibration": 40.0,
-        "duration": 384.0,
+        "duration": 320.0,
         "record": 2.0,
     }
     return ConductanceSettings(**(values | changed))
@@ -49,7 +49,7 @@ def deviation(one: dict, other: dict) -> float:
 
 @pytest.fixture(scope="module")
 def weak(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    return measured(tmp_path_factory.mktemp("weak"), WEAK, equilibrium=500.0)
+    return measured(tmp_path_factory.mktemp("weak"), WEAK, equilibrium=400.0)
 
 
 def test_what_is_measured_is_plain_json(weak: dict):
