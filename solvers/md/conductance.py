@@ -87,16 +87,10 @@ def _measure(settings: ConductanceSettings, script: Path, cells: int, comm: MPI.
     with BilayerDynamics(comm, script, settings.units, bilayer, settings.timestep, settings.seed, log) as dynamics:
         dynamics.relax(settings.temperature, settings.equilibration)
         records = dynamics.conduct(settings.hot, settings.cold, settings.damping, settings.duration, settings.record)
+        steady = analyse(records, bilayer)
         longest = cells == max(settings.lengths)
         at_rest = _at_equilibrium(dynamics, settings, records.area) if longest and settings.equilibrium else None
-        return OneLength(
-            cells,
-            0.5 * records.period,
-            dynamics.atoms,
-            analyse(records, bilayer),
-            at_rest,
-            dynamics.lammps.version,
-        )
+        return OneLength(cells, 0.5 * records.period, dynamics.atoms, steady, at_rest, dynamics.lammps.version)
 
 
 def _at_equilibrium(dynamics: BilayerDynamics, settings: ConductanceSettings, area: float) -> TimeIntegral:
