@@ -15,7 +15,8 @@ from ..couplers.mesh import Mesh
 from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.bte.checks import cell_count, check_settings, lengths, relaxation
-from ..solvers.bte.settings import FilmMesh, PhononSettings
+from ..solvers.bte.meshes import create
+from ..solvers.bte.settings import FileMesh, FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
 from .bodies import check_seams
 
@@ -142,8 +143,14 @@ def _check(request: CheckRequest) -> Estimate | None:
             raise request.report(table, "condition", found, "'temperature', or a transmissivity above 0")
         gives = ("energy",) if side.condition == "temperature" else ()
         request.require_exchange(interface, "condition", gives, _EXCHANGES[side.condition][1])
+    mesh = None
+    if isinstance(settings.mesh, FileMesh):
+        try:
+            mesh = create(settings.mesh, request.case)
+        except SolverError as error:
+            raise request.report(f"{place}.mesh", "file", error, "straight triangles or tetrahedra") from error
     try:
-        unknowns = check_settings(settings, request.case, request.ranks)
+        unknowns = check_settings(settings, mesh, request.case, request.ranks)
     except SolverError as error:
         key = str(error).split("'")[1] if "'" in str(error) else "material"
         raise request.report(place, key, error, "settings that fit the mesh and one another") from error

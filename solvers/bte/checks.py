@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import SolverError
 from .materials import spectrum
-from .meshes import create
 from .settings import Contact, FileMesh, FilmMesh, PhononSettings
+from .simplices import Simplices
 from .spectrum import Bands, Modes
-from .transmissivity import from_resistance
+from .transmissivity import contact
 
 
 def cell_count(settings: PhononSettings) -> int | str:
@@ -28,16 +29,34 @@ def cell_count(settings: PhononSettings) -> int | str:
     return count
 
 
-def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> float:
-    """Number of unknowns. Raises ``SolverError`` for regions, boundaries, materials and ranks that do not fit."""
-    if isinstance(settings.mesh, FileMesh):
-        mesh = create(settings.mesh, directory)
-        cells, d, regions, names = len(mesh.cells), mesh.dimension, mesh.regions, tuple(mesh.groups)
-        _known("boundaries", settings.boundaries, names)
+def check_settings(settings: PhononSettings, mesh: Simplices | None, directory: Path, ranks: int) -> float:
+    """Number of unknowns; ``mesh`` is a file's. Raises ``SolverError`` for what does not fit together.
+
+    That are regions, boundaries, materials and ranks.
+    """
+    if mesh is not None:
+        cells, d, regions = len(mesh.cells), mesh.dimension, mesh.regions
+        _known("boundaries", settings.boundaries, tuple(mesh.groups))
     else:
         layers = settings.mesh.layers if isinstance(settings.mesh, FilmMesh) else {}
-        d = 1 if isinstance(settings.mesh, FilmMesh) else len(settings.mesh.cells)
+        d = len(getattr(settings.mesh, "sides", ())) // 2
         cells, regions = int(cell_count(settings)), tuple(layers) or (("film",) if d == 1 else ("box",))
+    check_regions(settings, regions)
+    share = settings.ranks.directions * settings.ranks.bands
+    if ranks % share:
+        raise SolverError(f"'ranks' divides by {share} for directions and bands; the participant has {ranks} ranks")
+    if ranks // share > cells:
+        raise SolverError(f"'ranks' leaves {ranks // share} for space; the mesh has {cells} cells")
+    one = settings.material
+    material = spectrum(next(iter(one.values())) if isinstance(one, dict) else one, directory)
+    if not isinstance(one, dict):
+        _check_contacts(settings, material.speed_capacity)
+    directions = _directions(settings, d) if isinstance(material, Bands) else 1
+    return float(cells * (d + 1) * directions * len(material.lifetime))
+
+
+def check_regions(settings: PhononSettings, regions: tuple[str, ...]) -> None:
+    """Raises ``SolverError`` where materials and interfaces name other regions than the mesh has, or not all."""
     if isinstance(settings.material, dict):
         _known("material", settings.material, regions)
         for name in regions:
@@ -45,17 +64,6 @@ def check_settings(settings: PhononSettings, directory: Path, ranks: int) -> flo
                 raise SolverError(f"'material' lacks the region {name!r} of the mesh; it has {', '.join(regions)}")
     for one in settings.interfaces:
         _known("interfaces", one.regions, regions)
-    share = settings.ranks.directions * settings.ranks.bands
-    if ranks % share:
-        raise SolverError(f"'ranks' divides by {share} for directions and bands; the participant has {ranks} ranks")
-    if ranks // share > cells:
-        raise SolverError(f"'ranks' leaves {ranks // share} for space; the mesh has {cells} cells")
-    one = next(iter(settings.material.values())) if isinstance(settings.material, dict) else settings.material
-    material = spectrum(one, directory)
-    if not isinstance(settings.material, dict):
-        _check_contacts(settings, _speed(material))
-    directions = _directions(settings, d) if isinstance(material, Bands) else 1
-    return float(cells * (d + 1) * directions * len(material.lifetime))
 
 
 def lengths(settings: PhononSettings) -> tuple[float, float] | None:
@@ -75,7 +83,9 @@ def relaxation(settings: PhononSettings, length: float, directory: Path) -> floa
     """Time in which a length relaxes, L² C / (π² k) + L / v, of the slowest material."""
     one = settings.material
     materials = [spectrum(each, directory) for each in (one.values() if isinstance(one, dict) else [one])]
-    return max(length**2 * m.capacity / (math.pi**2 * _mean(m)) + length * m.capacity / _speed(m) for m in materials)
+    return max(
+        length**2 * m.capacity / (math.pi**2 * _mean(m)) + length * m.capacity / m.speed_capacity for m in materials
+    )
 
 
 def _mean(material: Bands | Modes) -> float:
@@ -83,23 +93,14 @@ def _mean(material: Bands | Modes) -> float:
     return material.conductivity if isinstance(material, Bands) else float(np.trace(material.conductivity)) / 3.0
 
 
-def _speed(material: Bands | Modes) -> float:
-    """Sum of heat capacity times speed."""
-    speed = material.velocity if isinstance(material, Bands) else np.linalg.norm(material.velocity, axis=1)
-    return float((material.heat_capacity * speed).sum())
-
-
 def _check_contacts(settings: PhononSettings, speed_capacity: float) -> None:
     for name, boundary in settings.boundaries.items():
         if isinstance(boundary, Contact) and boundary.resistance is not None:
-            try:
-                from_resistance(boundary.resistance, speed_capacity, boundary.slip)
-            except SolverError as error:
-                raise SolverError(f"boundary {name!r}: {error}") from error
+            contact(f"boundary {name!r}", boundary.resistance, speed_capacity, boundary.slip)
 
 
-def _known(key: str, names: object, allowed: tuple[str, ...]) -> None:
-    for name in names:  # type: ignore[attr-defined]
+def _known(key: str, names: Iterable[str], allowed: tuple[str, ...]) -> None:
+    for name in names:
         if name not in allowed:
             raise SolverError(f"'{key}' names {name!r}; the mesh has {', '.join(allowed) or 'none'}")
 

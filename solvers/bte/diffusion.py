@@ -16,7 +16,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import SolverError
 from .petsc import PETSc
-from .simplices import Topology
+from .simplices import Topology, face_corners, mass
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -124,9 +124,8 @@ class _Assembly:
         """Conduction and absorption inside the cells."""
         volume, area, d = self._topology.volume, self._topology.area, self._d
         stiffness = np.einsum("cix,cjx->cij", area, area) / (d**2 * volume)[:, None, None]
-        mass = (np.ones((d + 1, d + 1)) + np.eye(d + 1)) / ((d + 1) * (d + 2))
         blocks = self._of.conductivity[:, None, None] * stiffness
-        blocks = blocks + (self._of.absorption * volume)[:, None, None] * mass
+        blocks = blocks + (self._of.absorption * volume)[:, None, None] * mass(d + 1)
         self._add(np.arange(len(volume)), np.arange(len(volume)), blocks)
 
     def faces(self) -> None:
@@ -141,9 +140,11 @@ class _Assembly:
         """Faces of the boundary that are one place."""
         owner, place = self._topology.owner.astype(np.int64), self._topology.place.astype(np.int64)
         for one, other, vertex in _both_ways(coupling):
-            local = _local(place[other], self._d)
+            local = face_corners(place[other], self._d)
             across = np.zeros((len(one), self._corners), dtype=np.int64)
-            np.put_along_axis(across, _local(place[one], self._d), np.take_along_axis(local, vertex, axis=1), axis=1)
+            np.put_along_axis(
+                across, face_corners(place[one], self._d), np.take_along_axis(local, vertex, axis=1), axis=1
+            )
             if coupling.conductance is None:
                 self._join(owner[one], place[one], owner[other], across)
             else:
@@ -152,10 +153,10 @@ class _Assembly:
     def _join(self, cell: Index, face: Index, other: Index, across: Index) -> None:
         """This cell's rows of the interior penalty terms."""
         # The other cell's face is opposite to the vertex that `across` does not name.
-        named = np.take_along_axis(across, _local(face, self._d), axis=1).sum(axis=1)
+        named = np.take_along_axis(across, face_corners(face, self._d), axis=1).sum(axis=1)
         beyond = self._corners * self._d // 2 - named
         size = np.linalg.norm(self._topology.area[cell, face], axis=1)
-        mass = self._face_mass(face) * size[:, None, None]
+        on_face = self._face_mass(face) * size[:, None, None]
         penalty = np.maximum(
             0.5 * (self._of.quarter[cell] + self._of.quarter[other]),
             self._corners * (self._stiff(cell, face) + self._stiff(other, beyond)),
@@ -163,7 +164,7 @@ class _Assembly:
         own, far = self._slopes(cell, face), -self._slopes(other, beyond)
         mean = self._face_mean(face) * size[:, None]
         to_other = self._scatter(across, face)
-        jump = penalty[:, None, None] * mass
+        jump = penalty[:, None, None] * on_face
         # -{K du/dn}[w] - {K dw/dn}[u], of this cell's test functions w, along this cell's normal.
         mine = jump - 0.5 * (mean[:, :, None] * own[:, None, :] + own[:, :, None] * mean[:, None, :])
         theirs = -np.einsum("nij,njk->nik", jump, to_other)
@@ -219,9 +220,3 @@ class _Assembly:
 def _both_ways(coupling: Couplings) -> list[tuple[Index, Index, Index]]:
     back = np.argsort(coupling.vertex, axis=1)
     return [(coupling.one, coupling.other, coupling.vertex), (coupling.other, coupling.one, back)]
-
-
-def _local(face: Index, d: int) -> Index:
-    """(n, d) local numbers of the vertices on a face."""
-    k = np.arange(d)
-    return k + (k >= face[:, None])

@@ -6,20 +6,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..errors import SolverError
+from ..fem.body_settings import Positive
+from ..fem.mesh_settings import Table
 from .dispersion import GERMANIUM, SILICON, crystal_bands
 from .spectrum import Bands, Modes
 
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 List = Annotated[tuple[Positive, ...], Field(min_length=1)]
-
-
-class Table(BaseModel):
-    """A table whose unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Gray(Table):

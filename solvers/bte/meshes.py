@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import SolverError
 from ..fem.mesh_files import Groups, read
-from .settings import SIDES, BoxMesh, FileMesh, FilmMesh
+from ..fem.mesh_settings import SIDES
+from .settings import BoxMesh, FileMesh, FilmMesh
 from .simplices import Simplices
 
 Array = NDArray[np.float64]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
+from .checks import check_regions
 from .decomposition import Part, divided
 from .diffusion import Couplings
 from .materials import MaterialSettings, spectrum
@@ -21,7 +21,7 @@ from .settings import Boundary, Contact, Flux, Periodic, PhononSettings, Surface
 from .simplices import Simplices, Topology
 from .spectrum import Bands, Modes
 from .sweeps import Sweeps
-from .transmissivity import adjoint, diffuse_mismatch, from_resistance
+from .transmissivity import adjoint, contact, diffuse_mismatch
 from .transport import Keeping, Transport
 from .walls import Interface, Wall, Walls, matched
 
@@ -40,10 +40,11 @@ class Problem:
     sweeps: Sweeps
     walls: Walls
     transport: Transport
-    capacity: Array
-    """(own cells,) heat capacity per volume."""
-    flow_capacity: Mapping[str, float]
-    """By boundary, C v / 4 of its material times the transmissivity: heat per area and temperature that it emits."""
+
+    @property
+    def capacity(self) -> Array:
+        """(own cells,) heat capacity per volume of what flies."""
+        return self.transport.capacity
 
     def entering_moments(self) -> Array:
         """(2, boundary faces, d) of the phonons that entered in the last pass: what scatters, and energy per volume.
@@ -77,7 +78,7 @@ def discretised(settings: PhononSettings, comm: MPI.Comm, directory: Path) -> Pr
     if comm.rank == 0:
         try:
             mesh = create(settings.mesh, directory)
-            _check_regions(settings, mesh)
+            check_regions(settings, mesh.regions)
         except SolverError as error:
             mistake = str(error)
     mistake = comm.bcast(mistake)
@@ -113,7 +114,7 @@ class _Builder:
         sweeps.drive(np.array(self._settings.gradient))
         enters, leaves = sweeps.half_ranges()
         walls = Walls(
-            [self._wall(name, all_ordinates, leaves) for name in self._faces if not self._periodic(name)],
+            [self._wall(name, all_ordinates.bin_count) for name in self._faces if not self._periodic(name)],
             self._interfaces(all_ordinates),
             enters,
             leaves,
@@ -123,10 +124,7 @@ class _Builder:
         transport = Transport(self._part, self._topology, sweeps, walls, keepings, pairs, self._settings.tolerance)
         transport.driven = float(np.linalg.norm(self._settings.gradient))
         transport.plain = self._settings.iteration == "source"
-        capacity = np.array([material.capacity for material in self._materials])
-        region = self._part.mesh.region[: self._part.owned]
-        flow = {wall.name: self._flow(wall) for wall in walls.walls}
-        return Problem(self._part, self._topology, mine, sweeps, walls, transport, capacity[region], flow)
+        return Problem(self._part, self._topology, mine, sweeps, walls, transport)
 
     # -- directions ----------------------------------------------------------------------------------------------------
 
@@ -155,15 +153,19 @@ class _Builder:
     def _periodic(self, name: str) -> bool:
         return isinstance(self._settings.boundaries[name], Periodic)
 
-    def _material(self, faces: Index) -> Bands | Modes:
-        """That of the cells at a boundary."""
-        regions = np.unique(self._part.mesh.region[self._topology.owner[faces]])
-        return self._materials[int(regions[0]) if len(regions) else 0]
+    def _material(self, name: str, faces: Index) -> Bands | Modes:
+        """That of the cells at a boundary, on whatever ranks they are; collective."""
+        here = np.unique(self._part.mesh.region[self._topology.owner[faces]]).tolist()
+        regions = sorted({region for there in self._part.comm.allgather(here) for region in there})
+        materials = [self._materials[region] for region in regions]
+        if any(one.speed_capacity != materials[0].speed_capacity for one in materials):
+            raise SolverError(f"boundary {name!r} has a 'resistance' and several materials; it must have one")
+        return materials[0]
 
-    def _wall(self, name: str, ordinates: Ordinates, leaves: Array) -> Wall:
+    def _wall(self, name: str, bins: int) -> Wall:
         boundary, faces = self._settings.boundaries[name], self._faces[name]
         given = "heat" if isinstance(boundary, Flux) else "temperature"
-        wall = Wall(name, faces, self._transmissivity(name, boundary, faces, ordinates.bin_count), given)
+        wall = Wall(name, faces, self._transmissivity(name, boundary, faces, bins), given)
         if isinstance(boundary, Surface):
             wall.specularity = boundary.specularity
         wall.temperature = np.zeros((len(faces), self._d))
@@ -174,23 +176,9 @@ class _Builder:
         if not isinstance(boundary, Contact):
             return np.zeros(bins)
         if boundary.resistance is not None:
-            try:
-                t = from_resistance(boundary.resistance, self._speed_capacity(faces), boundary.slip)
-            except SolverError as error:
-                raise SolverError(f"boundary {name!r}: {error}") from error
-            return np.full(bins, t)
+            speed_capacity = self._material(name, faces).speed_capacity
+            return np.full(bins, contact(f"boundary {name!r}", boundary.resistance, speed_capacity, boundary.slip))
         return np.full(bins, 1.0 if boundary.transmissivity is None else boundary.transmissivity)
-
-    def _speed_capacity(self, faces: Index) -> float:
-        material = self._material(faces)
-        speed = material.velocity if isinstance(material, Bands) else np.linalg.norm(material.velocity, axis=1)
-        return float((material.heat_capacity * speed).sum())
-
-    def _flow(self, wall: Wall) -> float:
-        material = self._material(wall.faces)
-        if isinstance(material, Modes):
-            return self._speed_capacity(wall.faces) / 4.0 * float(wall.transmissivity.mean())
-        return float((material.heat_capacity * material.velocity * wall.transmissivity[material.bins]).sum()) / 4.0
 
     def _interfaces(self, ordinates: Ordinates) -> list[Interface]:
         topology, region = self._topology, self._part.mesh.region
@@ -219,11 +207,14 @@ class _Builder:
             return diffuse_mismatch(*flows), diffuse_mismatch(*flows[::-1])
         forward = given[0].regions == (names[a], names[b])
         out, back = flows if forward else flows[::-1]
-        t = given[0].transmissivity
+        t, what = given[0].transmissivity, f"the interface of {names[a]!r} and {names[b]!r}"
         if given[0].resistance is not None:
-            t = from_resistance(given[0].resistance, float(out.sum()))
+            t = contact(what, given[0].resistance, float(out.sum()))
         there = np.full(ordinates.bin_count, t)
-        again = adjoint(there, out, back)
+        try:
+            again = adjoint(there, out, back)
+        except SolverError as error:
+            raise SolverError(f"{what}: {error}") from error
         return (there, again) if forward else (again, there)
 
     # -- faces whose values go by direction ----------------------------------------------------------------------------
@@ -278,21 +269,6 @@ def _by_region(settings: PhononSettings, regions: tuple[str, ...]) -> list[Mater
     if isinstance(settings.material, dict):
         return [settings.material[name] for name in regions]
     return [settings.material] * len(regions)
-
-
-def _check_regions(settings: PhononSettings, mesh: Simplices) -> None:
-    names = ", ".join(mesh.regions)
-    if isinstance(settings.material, dict):
-        for name in mesh.regions:
-            if name not in settings.material:
-                raise SolverError(f"region {name!r} of the mesh has no 'material'; the mesh has {names}")
-        for name in settings.material:
-            if name not in mesh.regions:
-                raise SolverError(f"'material' names the region {name!r}; the mesh has {names}")
-    for one in settings.interfaces:
-        for name in one.regions:
-            if name not in mesh.regions:
-                raise SolverError(f"'interfaces' names the region {name!r}; the mesh has {names}")
 
 
 def _apart(settings: PhononSettings, regions: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from .problem import Problem
+from .simplices import mass
 from .walls import Wall
 
 Array = NDArray[np.float64]
@@ -34,11 +35,6 @@ class PhononSeam:
         self._rate = np.zeros(count)
         self.crossed = np.zeros(self._trace.owned)
         """Heat that entered at each owned vertex since ``begin``."""
-
-    @property
-    def emits(self) -> float:
-        """Heat that the wall emits per area, time and temperature: the coefficient of a Robin condition beyond it."""
-        return self._problem.flow_capacity[self._wall.name]
 
     @property
     def points(self) -> Array:
@@ -151,10 +147,9 @@ class _Trace:
         self.points, self.ids = part.mesh.points[used[order]], ids[order]
         self.faces, self.owned, self.count = row[vertices], int(mine.sum()), len(order)
         self._place = np.searchsorted(self._all, self.ids)
-        d = part.mesh.dimension
-        self._mass = (np.ones((d, d)) + np.eye(d)) / (d * (d + 1))
+        self._mass = mass(part.mesh.dimension)
         self._areas = topology.normals()[1][wall.faces]
-        unit = self._summed(np.ones((len(wall.faces), d)))
+        unit = self._summed(np.ones(vertices.shape))
         self.areas = unit[self._place]
         """(vertices,) integral of each vertex's function."""
 

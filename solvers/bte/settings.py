@@ -5,22 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..expression import Expression, SpaceExpression
+from ..fem.body_settings import Positive
+from ..fem.mesh_settings import SIDES, Table
 from .materials import MaterialSettings
 
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Corner = Annotated[tuple[float, ...], Field(min_length=2, max_length=3)]
-
-SIDES: tuple[str, ...] = ("x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper")
-
-
-class Table(BaseModel):
-    """A table whose unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FilmMesh(Table):
@@ -166,6 +159,8 @@ class Between(Table):
 
     @model_validator(mode="after")
     def _fits(self) -> Between:
+        if self.regions[0] == self.regions[1]:
+            raise ValueError(f"'regions' names {self.regions[0]!r} twice; it must be two")
         for key in ("transmissivity", "resistance"):
             if (self.kind == key) != (getattr(self, key) is not None):
                 raise ValueError(f"{key!r} goes with kind = {key!r}, and only with it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ class Topology:
 
     def face_vertices(self, mesh: Simplices) -> Index:
         """(boundary faces, d) rows of ``mesh.points``, in ascending order of their local number."""
-        local = _others(mesh.dimension)[self.place]
+        local = face_corners(self.place, mesh.dimension)
         return np.take_along_axis(mesh.cells[self.owner], local, axis=1)
 
     def normals(self) -> tuple[Array, Array]:
@@ -86,9 +87,15 @@ class Topology:
         return vectors / sizes[:, None], sizes
 
 
-def _others(dimension: int) -> NDArray[np.int64]:
-    """(d + 1, d) local numbers of the vertices of each face."""
-    return np.array([[j for j in range(dimension + 1) if j != f] for f in range(dimension + 1)])
+def face_corners(place: NDArray[np.integer[Any]], dimension: int) -> NDArray[np.int64]:
+    """(n, d) local numbers of the vertices of faces that are opposite to the vertices ``place`` (n,), ascending."""
+    corner = np.arange(dimension)
+    return corner + (corner >= place[:, None])
+
+
+def mass(vertices: int) -> Array:
+    """Integrals of products of the linear functions of a simplex of unit measure, (vertices, vertices)."""
+    return (np.ones((vertices, vertices)) + np.eye(vertices)) / (vertices * (vertices + 1))
 
 
 def _measures(mesh: Simplices) -> tuple[Array, Array]:
@@ -109,7 +116,7 @@ def _neighbours(
 ) -> tuple[Index, NDArray[np.int8], Index, Index, Index]:
     cells, region = mesh.cells, mesh.region
     count, corners = cells.shape
-    faces = cells[:, _others(corners - 1)].reshape(count * corners, corners - 1)
+    faces = cells[:, face_corners(np.arange(corners), corners - 1)].reshape(count * corners, corners - 1)
     order = np.lexsort(np.sort(faces, axis=1).T)
     ranked = np.sort(faces, axis=1)[order]
     same = (ranked[1:] == ranked[:-1]).all(axis=1)

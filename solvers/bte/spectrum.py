@@ -34,14 +34,14 @@ class Bands:
         _check(self, len(self.heat_capacity), self.velocity)
 
     @property
-    def mean_free_path(self) -> Array:
-        """(bands,) m."""
-        return self.velocity * self.lifetime
-
-    @property
     def capacity(self) -> float:
         """Heat capacity per volume."""
         return float(self.heat_capacity.sum())
+
+    @property
+    def speed_capacity(self) -> float:
+        """Sum of heat capacity times speed."""
+        return float((self.heat_capacity * self.velocity).sum())
 
     @property
     def conductivity(self) -> float:
@@ -76,6 +76,11 @@ class Modes:
     def capacity(self) -> float:
         """Heat capacity per volume."""
         return float(self.heat_capacity.sum())
+
+    @property
+    def speed_capacity(self) -> float:
+        """Sum of heat capacity times speed."""
+        return float(self.heat_capacity @ np.linalg.norm(self.velocity, axis=1))
 
     @property
     def conductivity(self) -> Array:

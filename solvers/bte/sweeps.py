@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from mpi4py import MPI
@@ -108,6 +109,7 @@ class Sweeps:
         self.set_rate(max(rate, 0.0))
         return sums[0], sums[1]
 
+    @cached_property
     def entering_slots(self) -> Array:
         """(directions, slots, 1, 1) one where a direction enters at a slot's face."""
         along = self.ordinates.directions[:, : self._corners - 1] @ self._normal[self._at_slot].T
@@ -135,7 +137,7 @@ class Sweeps:
             columns = o.first[:, None] + np.arange(o.bands)
             carried = table[region[None, :, None], columns[:, None, :]]
             weight = factor * o.weights[:, None]
-            out[self._at_slot] = np.einsum("is,isb,iskb->sk", weight, carried, kept * self.entering_slots())
+            out[self._at_slot] = np.einsum("is,isb,iskb->sk", weight, carried, kept * self.entering_slots)
         return out
 
     def run(self, temperature: Array, source: Array, state: Array = NOTHING, update: float = 0.0) -> Result:

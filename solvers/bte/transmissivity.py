@@ -51,3 +51,11 @@ def from_resistance(resistance: float, speed_capacity: float, slip: float = MARS
             f"{slip:g} that transport has by itself; it must be at least {slip / speed_capacity:.4g}"
         )
     return 4.0 / (4.0 + dimensionless - slip)
+
+
+def contact(what: str, resistance: float, speed_capacity: float, slip: float = MARSHAK) -> float:
+    """``from_resistance``; its error says ``what`` has the resistance."""
+    try:
+        return from_resistance(resistance, speed_capacity, slip)
+    except SolverError as error:
+        raise SolverError(f"{what}: {error}") from error

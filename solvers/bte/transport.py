@@ -12,7 +12,6 @@ belong to the solution. Energy is so conserved to round-off whatever the toleran
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from .decomposition import Part
 from .diffusion import Coefficients, Couplings, Diffusion
 from .ordinates import Ordinates
 from .petsc import PETSc
-from .simplices import Topology
+from .simplices import Topology, face_corners, mass
 from .sweeps import NOTHING, Result, Sweeps
 from .walls import Walls
 
@@ -106,17 +105,15 @@ class Transport:
     ) -> None:
         """``joined`` are pairs of boundary faces that are periodic."""
         self._part, self._topology, self._sweeps, self._walls = part, topology, sweeps, walls
-        self._keepings, self._joined = keepings, joined
+        self.keepings, self._joined = keepings, joined
         self._corners = topology.area.shape[1]
         self._tolerance = tolerance
         self.driven = 0.0
         """Size of the uniform gradient: by symmetry it may change nothing, and round-off is all there is."""
         self.plain = False
         """Whether to iterate without GMRES and diffusion, for comparison."""
-        d = self._corners - 1
         self.scattering = _by_region(sweeps.ordinates, 1.0 / sweeps.ordinates.lifetime, part)
-        self._capacity = _by_region(sweeps.ordinates, np.ones_like(sweeps.ordinates.lifetime), part)
-        self._face_mass = (np.ones((d, d)) + np.eye(d)) / (d * (d + 1))
+        self.capacity = _by_region(sweeps.ordinates, np.ones_like(sweeps.ordinates.lifetime), part)
         self._rate = -1.0
         self._equations: list[Diffusion] = []
 
@@ -135,11 +132,12 @@ class Transport:
         self._sweeps.set_rate(rate)
         self._lets_out = self._walls.exchange(leaves)
         self._isotropic = leaves
-        terms = self._terms(rate)
+        bands = self._all_bands()
+        terms = _terms(bands, rate)
         region = self._part.mesh.region
         self._equations = []
         for number in range(len(terms[0])):
-            of = [self._coefficients(terms[r][number], r, number == 0, returned) for r in range(len(terms))]
+            of = [_coefficients(terms[r][number], bands, r, rate if number == 0 else None) for r in range(len(terms))]
             conductivity, absorption, quarter = (np.array(values)[region] for values in zip(*of, strict=True))
             if number == 0 and self._floats():
                 absorption = absorption + _PINNED * conductivity / self._size() ** 2
@@ -162,25 +160,6 @@ class Transport:
         scattering = o.heat * o.solid_angle / o.lifetime
         parts = self._part.group.allgather((scattering, o.lifetime, o.velocity))
         return tuple(np.concatenate([p[k] for p in parts], axis=1) for k in range(3))  # type: ignore[return-value]
-
-    def _terms(self, rate: float) -> list[list[Term]]:
-        """By region."""
-        scattering, lifetime, velocity = self._all_bands()
-        edges = group_edges(list(velocity * lifetime))
-        return [
-            partial_fractions(gathered(scattering[r], lifetime[r], velocity[r], rate, edges[r]))
-            for r in range(len(scattering))
-        ]
-
-    def _coefficients(self, term: Term, region: int, leading: bool, returned: Array) -> tuple[float, float, float]:
-        scattering, lifetime, velocity = self._all_bands()
-        total = float(scattering[region].sum())
-        conductivity = total / term.alpha
-        r = 1.0 / (1.0 + self._rate * lifetime[region])
-        quarter = float((scattering[region] * lifetime[region] * velocity[region] * r).sum()) / 4.0
-        if not leading:
-            quarter = conductivity * 0.75 * np.sqrt(term.beta / 3.0)
-        return conductivity, conductivity * term.beta, quarter
 
     def _equation(self, fields: Coefficients, leaves: Array) -> Diffusion:
         couplings = self._joined + self._walls.couplings(leaves)
@@ -258,15 +237,11 @@ class Transport:
 
     def _mirrored(self, left: Array) -> Array:
         out = np.zeros_like(left)
-        for one in self._keepings:
+        for one in self.keepings:
             images = left[one.image][:, one.source]
             moved = np.take_along_axis(images, one.vertex[None, :, :, None], axis=2)
             out[:, one.slot] += one.factor * moved
-        return out * self._enters
-
-    @cached_property
-    def _enters(self) -> Array:
-        return self._sweeps.entering_slots()
+        return out * self._sweeps.entering_slots
 
     def _whole(self, share: Array) -> Array:
         """The slab's own cells from the members' shares."""
@@ -285,7 +260,8 @@ class Transport:
         size = self._norm(right)
         if not np.isfinite(size):
             raise SolverError("the temperatures are not finite")
-        if size <= max(self._tolerance * scale, _NOTHING * self.driven * self._size() * np.sqrt(len(right))):
+        count = self._part.comm.allreduce(len(right))  # every rank must decide alike
+        if size <= max(self._tolerance * scale, _NOTHING * self.driven * self._size() * np.sqrt(count)):
             return np.zeros_like(right), 0, 0.0
         if self.plain:
             return self._plainly(right, scale)
@@ -307,7 +283,7 @@ class Transport:
         iterations, left = solver.getIterationNumber(), solver.getResidualNorm() / scale
         for one in (solver, matrix, given, found):
             one.destroy()
-        if reason < 0 and not left < 1e3 * self._tolerance:  # a breakdown at round-off is convergence
+        if reason < 0:
             raise SolverError(f"the transport has not converged in {iterations} sweeps: {left:.1e} is left")
         return out, iterations, left
 
@@ -344,9 +320,7 @@ class Transport:
         """What residuals are in heat, integrated with the test functions of the share's cells."""
         part, share = self._part, self._part.share
         volume = self._topology.volume[: part.owned, None] * self.scattering[:, None]
-        n = self._corners
-        mass = (np.ones((n, n)) + np.eye(n)) / (n * (n + 1))
-        out = volume[share] * (r.temperature @ mass)
+        out = volume[share] * (r.temperature @ mass(self._corners))
         return out + self._at_cells(self._heat_of_returns(r))[share]
 
     def _heat_of_returns(self, r: Unknowns) -> Array:
@@ -359,19 +333,19 @@ class Transport:
     def _at_cells(self, heat: Array) -> Array:
         """Heat per area that enters at the vertices of boundary faces, as loads of the own cells."""
         owner, place = self._topology.owner, self._topology.place
-        loads = (heat @ self._face_mass) * np.linalg.norm(self._topology.area[owner, place], axis=1)[:, None]
+        loads = (heat @ mass(self._corners - 1)) * np.linalg.norm(self._topology.area[owner, place], axis=1)[:, None]
         out = np.zeros((self._part.owned, self._corners))
-        np.add.at(out, (owner[:, None], _local(place, self._corners - 1)), loads)
+        np.add.at(out, (owner[:, None], face_corners(place, self._corners - 1)), loads)
         return out
 
     def _traces(self, values: Array) -> Array:
         """(boundary faces, d) of values at the own cells."""
         owner, place = self._topology.owner, self._topology.place
-        return values[owner[:, None], _local(place, self._corners - 1)]
+        return values[owner[:, None], face_corners(place, self._corners - 1)]
 
     def _kept_of(self, values: Array) -> Array:
         """What slots return of an isotropic temperature."""
-        if not self._keepings:
+        if not self.keepings:
             return np.zeros_like(self._sweeps.kept)
         traces = self._sweeps.at_slots(self._traces(values))
         o = self._sweeps.ordinates
@@ -390,33 +364,25 @@ class Transport:
             # Of the whole cell, what its faces say: sums of half-range fluxes are exact where scattering has to cancel.
             share = self._part.share
             exact = (
-                self._topology.volume[share] * (self._capacity[share, None] * source[share]).mean(axis=1)
+                self._topology.volume[share] * (self.capacity[share, None] * source[share]).mean(axis=1)
                 - result.net[share]
             )
             entering = self._at_cells(self._heat_of_returns(left))[share].sum(axis=1)
             right += ((exact + entering - right.sum(axis=1)) / self._corners)[:, None]
         change = self._whole(self._equations[0].solve(right))
-        energy = result.moments[1].copy()
-        if self._rate > 0.0:
-            energy += self._stored / self._rate * change
-            if state.size and update:
-                self._remember(change, state, update)
+        held = self._stored / self._rate if self._rate > 0.0 else self.capacity[:, None]
+        energy = result.moments[1] + held * change
+        if state.size:  # what the memory term remembers gets as much heat
+            state[:, : self._part.owned] += (update * held / self.capacity[:, None] * change)[None, :, :, None]
         return Solution(
             lattice=self._whole(image.temperature) + change,
-            temperature=energy / self._capacity[:, None]
-            if self._rate > 0.0
-            else energy / self._capacity[:, None] + change,
-            energy=energy if self._rate > 0.0 else energy + self._capacity[:, None] * change,
+            temperature=energy / self.capacity[:, None],
+            energy=energy,
             flux=result.moments[2:],
             arriving=result.arriving,
             upwind=result.upwind,
             extra=self._lets_out[:, None] * self._traces(change),
         )
-
-    def _remember(self, change: Array, state: Array, update: float) -> None:
-        """Add a correction to what the memory term remembers: the heat that the diffusion equation stores."""
-        added = update * self._stored / self._rate / self._capacity[:, None] * change
-        state[:, : self._part.owned] += added[None, :, :, None]
 
 
 class _Operator:
@@ -450,9 +416,30 @@ def _by_region(ordinates: Ordinates, factor: Array, part: Part) -> Array:
     return total[part.mesh.region[: part.owned]]
 
 
-def _local(place: NDArray[np.int32], d: int) -> Index:
-    k = np.arange(d)
-    return k + (k >= place[:, None])
+def _terms(bands: tuple[Array, Array, Array], rate: float) -> list[list[Term]]:
+    """Of the diffusion equations, by region; ``bands`` are scattering, lifetime and speed, (regions, columns)."""
+    scattering, lifetime, velocity = bands
+    edges = group_edges(list(velocity * lifetime))
+    return [
+        partial_fractions(gathered(scattering[r], lifetime[r], velocity[r], rate, edges[r]))
+        for r in range(len(scattering))
+    ]
+
+
+def _coefficients(
+    term: Term, bands: tuple[Array, Array, Array], region: int, rate: float | None
+) -> tuple[float, float, float]:
+    """Conductivity, absorption and quarter flow of an equation in a region; ``rate`` is given for the leading one.
+
+    The leading one has the quarter flow of all bands, the others that of a gray band with their absorption.
+    """
+    scattering, lifetime, velocity = (of[region] for of in bands)
+    conductivity = float(scattering.sum()) / term.alpha
+    if rate is None:
+        quarter = conductivity * 0.75 * np.sqrt(term.beta / 3.0)
+    else:
+        quarter = float((scattering * lifetime * velocity / (1.0 + rate * lifetime)).sum()) / 4.0
+    return conductivity, conductivity * term.beta, quarter
 
 
 _PINNED = 1e-6

@@ -18,7 +18,7 @@ from suture.solvers.md import steady_conduction
 
 from ..mpi import mpirun
 
-CASE = Path(__file__).parents[2] / "cases" / "silicon-germanium"
+CASE = Path(__file__).parent / "silicon_germanium"
 SHIPPED = Path("/usr/share/lammps/potentials/SiCGe.tersoff")
 TINY = {
     "script": "pair.lmp",

@@ -137,11 +137,20 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], tuple[str, ...]]] = {
     ),
     "interface kind": (
         "film",
-        (STEADY, STEADY + '\ninterfaces = [{ regions = ["film", "film"], transmissivity = 0.5 }]'),
+        (STEADY, STEADY + '\ninterfaces = [{ regions = ["film", "other"], transmissivity = 0.5 }]'),
         ("'transmissivity' goes with kind = 'transmissivity'",),
     ),
+    "one region": (
+        "film",
+        (STEADY, STEADY + '\ninterfaces = [{ regions = ["film", "film"] }]'),
+        ("'regions' names 'film' twice",),
+    ),
     "ranks": ("film", (STEADY, STEADY + "\nranks = { directions = 2 }"), ("divides by 2", "has 1 ranks")),
-    "file": ("film", (MESH, 'mesh = { kind = "file", file = "pores.msh" }'), ("pores.msh: no such file",)),
+    "file": (
+        "film",
+        (MESH, 'mesh = { kind = "file", file = "pores.msh" }'),
+        ("[participants.film.solver.mesh] file", "pores.msh: no such file"),
+    ),
     "box": ("square", ("upper = [1.0, 1.0]", "upper = [1.0, 0.0]"), ("along y 'lower' is 0.0 and 'upper' 0.0",)),
     "lengths": ("square", ("cells = [40, 40]", "cells = [40, 40, 40]"), ("differ in length",)),
     "around": ("square", ("azimuthal = 64", "azimuthal = 62"), ("multiple of 4",)),

@@ -31,6 +31,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict
         variant("stack", folder / "quasi-newton", NO_ROBIN, THICK),
         two_participants(folder / "two"),
         bodies(folder / "bodies"),
+        bodies(folder / "two ranks", 'kind = "phonon-transport"', 'kind = "phonon-transport"\nranks = 2'),
     ]
     return folder, played(folders)
 
@@ -93,10 +94,17 @@ coefficient = 0.0714285714285714
 """
 
 
-def bodies(folder: Path) -> Path:
+def bodies(folder: Path, old: str = "", new: str = "") -> Path:
     folder.mkdir()
-    (folder / "case.toml").write_text(BODIES)
+    (folder / "case.toml").write_text(BODIES.replace(old, new))
     return folder
+
+
+def crossed(folder: Path) -> np.ndarray:
+    """Heat from the phonons to the body, window by window."""
+    with h5py.File(folder / "RUN" / "ledger.h5") as ledger:
+        (flow,) = ledger["flows"].values()
+        return flow["sent"][:, 0]
 
 
 @pytest.mark.parametrize("case", [*ALONE, "stack"])
@@ -140,6 +148,12 @@ def test_finite_elements_take_exactly_what_phonons_lose(runs: Any) -> None:
     assert found["exit_code"] == 0, found
     assert found["worst"] <= 1e-12
     with h5py.File(runs[0] / "bodies" / "RUN" / "ledger.h5") as ledger:
-        (flow,) = ledger["flows"].values()
-        assert abs(flow["sent"][:].sum()) > 1e-3
         assert np.abs(ledger["iterations"][:]).max() <= 15
+    assert abs(crossed(runs[0] / "bodies").sum()) > 1e-3
+
+
+def test_a_seam_that_two_ranks_share_is_the_same_seam(runs: Any) -> None:
+    """The cut between the ranks crosses the seam: a vertex of it belongs to one, and both add to its loads."""
+    assert runs[1]["two ranks"]["exit_code"] == 0, runs[1]["two ranks"]
+    assert runs[1]["two ranks"]["worst"] <= 1e-12
+    assert crossed(runs[0] / "two ranks") == pytest.approx(crossed(runs[0] / "bodies"), rel=1e-6)
