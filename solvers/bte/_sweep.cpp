@@ -8,6 +8,14 @@
 // where everything follows from a_f = s.n_f A_f, the flow through the face opposite to vertex f, and the volume V:
 // (phi_i, phi_j) = V (1 + delta_ij) / ((d+1)(d+2)), <phi_i, phi_j>_f = A_f (1 + delta_ij) / (d(d+1)) for i, j on f, and
 // -(s.grad phi_i, phi_j) = a_i / (d(d+1)). All is multiplied by d(d+1).
+//
+// On axisymmetric meshes (triangles in the distance r from the axis and the height) every integral has a factor r, and as
+// phonons fly straight, their direction turns about the axis. In the order of the directions, from straight at the axis
+// to straight away from it, theta goes through its values half-way, (m - 1/2) and (m + 1/2), with the integrals without r,
+//
+//     ... + (phi_i, removal theta_m - gain theta_(m-1/2)) ,    theta_m = tau theta_(m+1/2) + (1 - tau) theta_(m-1/2) .
+//
+// The first of each height of flight, straight at the axis, obeys the equation of plane meshes and weighs nothing.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -40,13 +48,25 @@ struct Direction {
     std::vector<double> factors;        // weight of the direction in every moment
     std::vector<std::int32_t> order;    // cells, upwind ones first
     std::vector<std::int32_t> blocks;   // length of the block that starts at each place of the order; 1, or more in a ring
+    std::int64_t level = -1;            // on axisymmetric meshes, number of its height of flight
+    double removal = 0.0, gain = 0.0, tau = 1.0;
+    bool starts() const { return level >= 0 && weight == 0.0; }
+};
+
+// A cell as one direction sees it: the flow a through its faces, the streaming matrix S, and the mass matrix, which is
+// m (1 + delta_ij) on plane meshes and else M; r are the distances from the axis, P (1 + delta_ij) the mass without them.
+template <int N>
+struct Shape {
+    double a[N], S[N][N], M[N][N], r[N];
+    double m = 0.0, P = 0.0;
 };
 
 class Sweeper {
 public:
-    // The first `owned` cells are swept; theta of the others, which are other ranks', is the caller's to fill in.
-    Sweeper(Doubles area, Doubles volume, Longs neighbour, Bytes across, Longs region, std::int64_t owned)
-        : owned_(owned), area_(area), volume_(volume), neighbour_(neighbour), across_(across), region_(region) {
+    // The first `owned` cells are swept; theta of the others, which are other ranks', is the caller's to fill in. `radius`,
+    // (cells, 3) or empty, makes the mesh axisymmetric.
+    Sweeper(Doubles area, Doubles volume, Longs neighbour, Bytes across, Longs region, std::int64_t owned, Doubles radius)
+        : owned_(owned), area_(area), volume_(volume), neighbour_(neighbour), across_(across), region_(region), radius_(radius) {
         require(area.ndim() == 3 && area.shape(1) == area.shape(2) + 1, "area must be (cells, d + 1, d)");
         cells_ = area.shape(0);
         corners_ = area.shape(1);
@@ -54,6 +74,7 @@ public:
         require(volume.size() == cells_ && region.size() == cells_, "volume and region must be (cells,)");
         require(neighbour.size() == cells_ * corners_, "neighbour must be (cells, d + 1)");
         require(across.size() == cells_ * corners_ * corners_, "across must be (cells, d + 1, d + 1)");
+        require(radius.size() == 0 || (corners_ == 3 && radius.size() == 3 * cells_), "radius must be (cells, 3)");
     }
 
     // Tables (regions, columns): removal, emission of the lattice temperature, heating, memory, energy flux; and (moments,
@@ -91,6 +112,14 @@ public:
         return static_cast<std::int64_t>(directions_.size()) - 1;
     }
 
+    // Let a direction turn about the axis, as the last one that was given for its level; the first of a level starts it.
+    void turn(std::int64_t index, std::int64_t level, double removal, double gain, double tau) {
+        require(radius_.size() > 0, "only axisymmetric meshes let directions turn");
+        Direction& one = directions_.at(index);
+        one.level = level, one.removal = removal, one.gain = gain, one.tau = tau;
+        levels_ = std::max(levels_, level + 1);
+    }
+
     // Change the order of a direction's cells: those of the earliest stage first, blocks kept together. Returns where each
     // stage 0, 1, ... ends.
     std::vector<std::int64_t> stages(std::int64_t index, Longs stage) {
@@ -109,8 +138,8 @@ public:
     }
 
     // Stages of a direction's own cells, (cells,), from those of the other ranks' cells in `stage`, one more than which
-    // what they feed has; in place. Returns whether any changed.
-    bool advance_stages(std::int64_t index, Longs stage) const {
+    // what they feed has; none is before `least`, (cells,). In place. Returns whether any changed.
+    bool advance_stages(std::int64_t index, Longs stage, Longs least) const {
         const Direction& one = directions_.at(index);
         std::int32_t* of = stage.mutable_data();
         bool changed = false;
@@ -118,6 +147,7 @@ public:
             std::int32_t needed = 0;
             for (int c = 0; c < one.blocks[place]; ++c) {
                 const std::int32_t cell = one.order[place + c];
+                needed = std::max(needed, least.data()[cell]);
                 for (int f = 0; f < corners_; ++f) {
                     const std::int32_t up = neighbour_.data()[cell * corners_ + f];
                     if (up >= 0 && enters(one, cell, f)) needed = std::max(needed, of[up] + (up >= owned_ ? 1 : 0));
@@ -164,12 +194,15 @@ public:
         require(kept_in.size() == count * work.slots * dimension_ * bands_ && kept_out.size() == kept_in.size(),
                 "kept values must be (directions, slots, d, bands)");
         require(!work.state || state.size() == count * cells_ * corners_ * bands_, "state has the wrong size");
+        half_way_.resize(levels_ * cells_ * corners_ * bands_);
         py::gil_scoped_release release;
         for (std::int64_t index = begin; index < end; ++index) {
             work.index = index;
-            if (corners_ == 2) run<2>(work, from, to);
-            if (corners_ == 3) run<3>(work, from, to);
-            if (corners_ == 4) run<4>(work, from, to);
+            const bool turns = directions_[index].level >= 0 && !directions_[index].starts();
+            if (corners_ == 2) run<2, false>(work, from, to);
+            if (corners_ == 3 && turns) run<3, true>(work, from, to);
+            if (corners_ == 3 && !turns) run<3, false>(work, from, to);
+            if (corners_ == 4) run<4, false>(work, from, to);
         }
     }
 
@@ -226,20 +259,47 @@ private:
         }
     }
 
-    // Streaming matrix of a cell.
-    template <int N>
-    static void streaming(const double* a, double (*S)[N]) {
+    // Integral of phi_i phi_j over face f, for a flow of one through it.
+    template <int N, bool Axial>
+    static double on_face(const double* r, int f, int i, int j) {
+        if constexpr (!Axial) return i == j ? 2.0 : 1.0;
+        if (i != j) return 0.5 * (r[i] + r[j]);
+        return 1.5 * r[i] + 0.5 * r[3 - f - i];
+    }
+
+    template <int N, bool Axial>
+    Shape<N> shape(const Direction& one, std::int64_t cell) const {
+        Shape<N> of;
+        flows<N>(cell, one.s, of.a);
+        of.m = of.P = volume_.data()[cell] * (N - 1.0) / (N + 1.0);
+        double sum = N;
+        for (int i = 0; i < N; ++i) of.r[i] = Axial ? radius_.data()[cell * N + i] : 1.0;
+        if constexpr (Axial) sum = of.r[0] + of.r[1] + of.r[2];
         for (int i = 0; i < N; ++i)
             for (int j = 0; j < N; ++j) {
-                S[i][j] = a[i];
+                if constexpr (Axial) {
+                    of.S[i][j] = of.a[i] * (sum + of.r[j]) / 4.0;
+                    of.M[i][j] = of.m * (i == j ? 2.0 * sum + 4.0 * of.r[i] : sum + of.r[i] + of.r[j]) / 5.0;
+                } else
+                    of.S[i][j] = of.a[i];
                 for (int f = 0; f < N; ++f)
-                    if (f != i && f != j && a[f] > 0.0) S[i][j] += a[f] * (i == j ? 2.0 : 1.0);
+                    if (f != i && f != j && of.a[f] > 0.0) of.S[i][j] += of.a[f] * on_face<N, Axial>(of.r, f, i, j);
             }
+        return of;
+    }
+
+    // What the cell removes, bands [at, at + L): the entry i, j of the matrix.
+    template <int N, bool Axial>
+    static double removed(const Direction& one, const Shape<N>& of, int i, int j, double removal) {
+        const double equal = i == j ? 2.0 : 1.0;
+        if constexpr (Axial) return of.M[i][j] * removal + of.P * equal * one.removal;
+        return of.m * equal * removal;
     }
 
     // Add the mass matrix times the source to the right-hand side, bands [at, at + L).
-    template <int N, int L>
-    void sources(const Work& w, const Direction& one, std::int64_t cell, std::int64_t at, double m, double (*b)[L]) const {
+    template <int N, int L, bool Axial>
+    void sources(const Work& w, const Direction& one, const Shape<N>& of, std::int64_t cell, std::int64_t at,
+                 double (*b)[L]) const {
         const Columns c = columns(cell, one.first + at);
         double q[N][L];
         for (int j = 0; j < N; ++j) {
@@ -251,9 +311,18 @@ private:
             }
         }
         for (int l = 0; l < L; ++l) {
-            double sum = 0.0;
-            for (int j = 0; j < N; ++j) sum += q[j][l];
-            for (int i = 0; i < N; ++i) b[i][l] = m * (sum + q[i][l]);
+            if constexpr (Axial) {
+                const double* half = half_way_.data() + (one.level * cells_ + cell) * N * bands_ + at + l;
+                const double sum = half[0] + half[bands_] + half[2 * bands_];
+                for (int i = 0; i < N; ++i) {
+                    b[i][l] = of.P * one.gain * (sum + half[i * bands_]);
+                    for (int j = 0; j < N; ++j) b[i][l] += of.M[i][j] * q[j][l];
+                }
+            } else {
+                double sum = 0.0;
+                for (int j = 0; j < N; ++j) sum += q[j][l];
+                for (int i = 0; i < N; ++i) b[i][l] = of.m * (sum + q[i][l]);
+            }
         }
     }
 
@@ -276,11 +345,11 @@ private:
         for (int l = 0; l < L; ++l) u[l] += more[l];
     }
 
-    template <int N, int L>
-    void inflow(const Work& w, const Direction& one, std::int64_t cell, const double* a, std::int64_t at, double (*b)[L],
+    template <int N, int L, bool Axial>
+    void inflow(const Work& w, const Direction& one, const Shape<N>& of, std::int64_t cell, std::int64_t at, double (*b)[L],
                 const std::vector<char>* inside = nullptr) const {
         for (int f = 0; f < N; ++f) {
-            if (a[f] >= 0.0) continue;
+            if (of.a[f] >= 0.0) continue;
             const std::int64_t beyond = neighbour_.data()[cell * N + f];
             if (inside && beyond >= 0 && (*inside)[beyond]) continue;
             double u[N][L], sum[L] = {};
@@ -291,7 +360,11 @@ private:
             }
             for (int i = 0; i < N; ++i) {
                 if (i == f) continue;
-                for (int l = 0; l < L; ++l) b[i][l] -= a[f] * (sum[l] + u[i][l]);
+                if constexpr (Axial) {
+                    for (int j = 0; j < N; ++j)
+                        for (int l = 0; l < L && j != f; ++l) b[i][l] -= of.a[f] * on_face<N, Axial>(of.r, f, i, j) * u[j][l];
+                } else
+                    for (int l = 0; l < L; ++l) b[i][l] -= of.a[f] * (sum[l] + u[i][l]);
             }
         }
     }
@@ -314,17 +387,15 @@ private:
         }
     }
 
-    template <int N, int L>
-    void solve(const Work& w, const Direction& one, std::int64_t cell, const double* a, const double (*S)[N],
-               std::int64_t at) const {
-        const double m = volume_.data()[cell] * (N - 1.0) / (N + 1.0);
+    template <int N, int L, bool Axial>
+    void solve(const Work& w, const Direction& one, const Shape<N>& of, std::int64_t cell, std::int64_t at) const {
         const Columns c = columns(cell, one.first + at);
         double A[N][N][L], b[N][L];
         for (int i = 0; i < N; ++i)
             for (int j = 0; j < N; ++j)
-                for (int l = 0; l < L; ++l) A[i][j][l] = S[i][j] + m * (i == j ? 2.0 : 1.0) * c.removal[l];
-        sources<N, L>(w, one, cell, at, m, b);
-        inflow<N, L>(w, one, cell, a, at, b);
+                for (int l = 0; l < L; ++l) A[i][j][l] = of.S[i][j] + removed<N, Axial>(one, of, i, j, c.removal[l]);
+        sources<N, L, Axial>(w, one, of, cell, at, b);
+        inflow<N, L, Axial>(w, one, of, cell, at, b);
         eliminate<N, L>(A, b);
         for (int i = 0; i < N; ++i) {
             double* to = w.theta + (cell * N + i) * bands_ + at;
@@ -332,19 +403,17 @@ private:
         }
     }
 
-    template <int N>
+    template <int N, bool Axial>
     void one_cell(const Work& w, const Direction& one, std::int64_t cell) const {
-        double a[N], S[N][N];
-        flows<N>(cell, one.s, a);
-        streaming<N>(a, S);
+        const Shape<N> of = shape<N, Axial>(one, cell);
         std::int64_t at = 0;
-        for (; at + 4 <= bands_; at += 4) solve<N, 4>(w, one, cell, a, S, at);
-        for (; at + 2 <= bands_; at += 2) solve<N, 2>(w, one, cell, a, S, at);
-        for (; at < bands_; ++at) solve<N, 1>(w, one, cell, a, S, at);
+        for (; at + 4 <= bands_; at += 4) solve<N, 4, Axial>(w, one, of, cell, at);
+        for (; at + 2 <= bands_; at += 2) solve<N, 2, Axial>(w, one, of, cell, at);
+        for (; at < bands_; ++at) solve<N, 1, Axial>(w, one, of, cell, at);
     }
 
     // Cells that feed each other in a ring are solved together.
-    template <int N>
+    template <int N, bool Axial>
     void ring(const Work& w, const Direction& one, const std::int32_t* cells, int count) const {
         std::vector<char> inside(cells_, 0);
         std::vector<int> place(cells_, 0);
@@ -354,25 +423,24 @@ private:
             Eigen::VectorXd right(count * N);
             for (int c = 0; c < count; ++c) {
                 const std::int64_t cell = cells[c];
-                const double m = volume_.data()[cell] * (N - 1.0) / (N + 1.0);
-                double a[N], S[N][N], b[N][1];
-                flows<N>(cell, one.s, a);
-                streaming<N>(a, S);
-                sources<N, 1>(w, one, cell, at, m, b);
-                inflow<N, 1>(w, one, cell, a, at, b, &inside);
+                const Shape<N> of = shape<N, Axial>(one, cell);
+                const double removal = columns(cell, one.first + at).removal[0];
+                double b[N][1];
+                sources<N, 1, Axial>(w, one, of, cell, at, b);
+                inflow<N, 1, Axial>(w, one, of, cell, at, b, &inside);
                 for (int i = 0; i < N; ++i) {
                     right[c * N + i] = b[i][0];
                     for (int j = 0; j < N; ++j)
-                        A(c * N + i, c * N + j) += S[i][j] + m * (i == j ? 2.0 : 1.0) * columns(cell, one.first + at).removal[0];
+                        A(c * N + i, c * N + j) += of.S[i][j] + removed<N, Axial>(one, of, i, j, removal);
                 }
                 for (int f = 0; f < N; ++f) {
                     const std::int64_t beyond = neighbour_.data()[cell * N + f];
-                    if (a[f] >= 0.0 || beyond < 0 || !inside[beyond]) continue;
+                    if (of.a[f] >= 0.0 || beyond < 0 || !inside[beyond]) continue;
                     for (int i = 0; i < N; ++i)
                         for (int j = 0; j < N; ++j) {
                             if (i == f || j == f) continue;
                             const int there = across_.data()[(cell * N + f) * N + j];
-                            A(c * N + i, place[beyond] * N + there) += a[f] * (i == j ? 2.0 : 1.0);
+                            A(c * N + i, place[beyond] * N + there) += of.a[f] * on_face<N, Axial>(of.r, f, i, j);
                         }
                 }
             }
@@ -383,7 +451,7 @@ private:
     }
 
     // Add the cell's solution to the moments, and what leaves through the boundary to what left there.
-    template <int N>
+    template <int N, bool Axial>
     void collect(const Work& w, const Direction& one, std::int64_t cell) {
         const double* theta = w.theta + cell * N * bands_;
         for (std::int64_t k = 0; k < moments_; ++k) {
@@ -403,15 +471,24 @@ private:
             flows<N>(cell, one.s, a);
             if (a[f] > 0.0) leave<N>(w, one, cell, f, -1 - beyond, a[f], theta);
         }
-        if (w.net) balance<N>(w, one, cell, theta);
+        if (w.net) balance<N, Axial>(w, one, cell, theta);
+        if (one.level >= 0) pass_on<N>(one, cell, theta);
         if (w.state && w.update != 0.0) {
             double* state = w.state + (w.index * cells_ + cell) * N * bands_;
             for (std::int64_t x = 0; x < N * bands_; ++x) state[x] += w.update * (theta[x] - state[x]);
         }
     }
 
-    // The heat that leaves the cell, face by face with the values that its neighbours use too, so that sums telescope.
+    // The values half-way to the next direction.
     template <int N>
+    void pass_on(const Direction& one, std::int64_t cell, const double* theta) {
+        double* half = half_way_.data() + (one.level * cells_ + cell) * N * bands_;
+        const double tau = one.starts() ? 1.0 : one.tau;
+        for (std::int64_t x = 0; x < N * bands_; ++x) half[x] = (theta[x] - (1.0 - tau) * half[x]) / tau;
+    }
+
+    // The heat that leaves the cell, face by face with the values that its neighbours use too, so that sums telescope.
+    template <int N, bool Axial>
     void balance(const Work& w, const Direction& one, std::int64_t cell, const double* theta) const {
         const Columns c = columns(cell, one.first);
         double a[N], u[1];
@@ -424,7 +501,9 @@ private:
                     if (a[f] < 0.0) upwind<N, 1>(w, one, cell, f, j, b, u);
                     sum += c.flux[b] * (a[f] < 0.0 ? u[0] : theta[j * bands_ + b]);
                 }
-                w.net[cell] += one.weight * a[f] / (N - 1) * sum;
+                double part = a[f] / (N - 1);
+                if constexpr (Axial) part *= (2.0 * radius_.data()[cell * N + j] + radius_.data()[cell * N + 3 - f - j]) / 3.0;
+                w.net[cell] += one.weight * part * sum;
             }
         if constexpr (N == 2)
             for (int k = 0; w.outgoing && k < 2; ++k) {
@@ -450,16 +529,16 @@ private:
         }
     }
 
-    template <int N>
+    template <int N, bool Axial>
     void run(const Work& w, std::int64_t from, std::int64_t to) {
         const Direction& one = directions_[w.index];
         const std::int64_t end = to < 0 ? static_cast<std::int64_t>(one.order.size()) : to;
         for (std::int64_t place = from; place < end; place += one.blocks[place]) {
             if (one.blocks[place] == 1)
-                one_cell<N>(w, one, one.order[place]);
+                one_cell<N, Axial>(w, one, one.order[place]);
             else
-                ring<N>(w, one, &one.order[place], one.blocks[place]);
-            for (std::int64_t c = place; c < place + one.blocks[place]; ++c) collect<N>(w, one, one.order[c]);
+                ring<N, Axial>(w, one, &one.order[place], one.blocks[place]);
+            for (std::int64_t c = place; c < place + one.blocks[place]; ++c) collect<N, Axial>(w, one, one.order[c]);
         }
     }
 
@@ -521,24 +600,28 @@ private:
     Longs neighbour_;
     Bytes across_;
     Longs region_;
+    Doubles radius_;
     Doubles removal_, emission_, heating_, memory_, flux_, weights_, entering_, leaving_;
     Longs bins_, slots_;
     std::int64_t cells_ = 0, corners_ = 0, dimension_ = 0, columns_ = 0, bands_ = 0, regions_ = 0, moments_ = 0;
     std::int64_t bin_count_ = 0;
     std::vector<Direction> directions_;
+    std::int64_t levels_ = 0;
+    std::vector<double> half_way_;      // (levels, cells, 3, bands) theta half-way between two directions
 };
 
 }  // namespace
 
 PYBIND11_MODULE(_sweep, module) {
     py::class_<Sweeper>(module, "Sweeper")
-        .def(py::init<Doubles, Doubles, Longs, Bytes, Longs, std::int64_t>())
+        .def(py::init<Doubles, Doubles, Longs, Bytes, Longs, std::int64_t, Doubles>())
         .def("materials", &Sweeper::materials)
         .def("boundaries", &Sweeper::boundaries, py::arg("entering").noconvert(), py::arg("leaving").noconvert(), py::arg("slots"))
         .def("add", &Sweeper::add)
         .def("drive", &Sweeper::drive)
+        .def("turn", &Sweeper::turn)
         .def("stages", &Sweeper::stages)
-        .def("advance_stages", &Sweeper::advance_stages, py::arg("index"), py::arg("stage").noconvert())
+        .def("advance_stages", &Sweeper::advance_stages, py::arg("index"), py::arg("stage").noconvert(), py::arg("least"))
         .def("order_of", &Sweeper::order_of)
         .def("half_ranges", &Sweeper::half_ranges)
         // What is written to must be the caller's own memory, never a converted copy.

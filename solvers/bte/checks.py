@@ -109,4 +109,6 @@ def _directions(settings: PhononSettings, dimension: int) -> int:
     polar, around = settings.directions.polar, settings.directions.azimuthal
     if dimension == 1:
         return 2 * (polar or 16) * ((around or 4) if any(settings.gradient[1:]) else 1)
+    if settings.axisymmetric:
+        return (polar or 8) * ((around or 32) + 2)
     return (polar or 4) * (around or 32) * (dimension - 1)

@@ -16,7 +16,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import SolverError
 from .petsc import PETSc
-from .simplices import Topology, face_corners, mass
+from .simplices import Topology, face_corners
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -122,10 +122,10 @@ class _Assembly:
 
     def cells(self) -> None:
         """Conduction and absorption inside the cells."""
-        volume, area, d = self._topology.volume, self._topology.area, self._d
-        stiffness = np.einsum("cix,cjx->cij", area, area) / (d**2 * volume)[:, None, None]
-        blocks = self._of.conductivity[:, None, None] * stiffness
-        blocks = blocks + (self._of.absorption * volume)[:, None, None] * mass(d + 1)
+        volume, area, masses = self._topology.volume, self._topology.area, self._topology.cell_masses
+        stiffness = np.einsum("cix,cjx->cij", area, area) / ((self._d * volume) ** 2)[:, None, None]
+        blocks = (self._of.conductivity * masses.sum(axis=(1, 2)))[:, None, None] * stiffness
+        blocks = blocks + self._of.absorption[:, None, None] * masses
         self._add(np.arange(len(volume)), np.arange(len(volume)), blocks)
 
     def faces(self) -> None:
@@ -155,14 +155,13 @@ class _Assembly:
         # The other cell's face is opposite to the vertex that `across` does not name.
         named = np.take_along_axis(across, face_corners(face, self._d), axis=1).sum(axis=1)
         beyond = self._corners * self._d // 2 - named
-        size = np.linalg.norm(self._topology.area[cell, face], axis=1)
-        on_face = self._face_mass(face) * size[:, None, None]
+        on_face = self._topology.face_masses(cell, face)
         penalty = np.maximum(
             0.5 * (self._of.quarter[cell] + self._of.quarter[other]),
             self._corners * (self._stiff(cell, face) + self._stiff(other, beyond)),
         )
         own, far = self._slopes(cell, face), -self._slopes(other, beyond)
-        mean = self._face_mean(face) * size[:, None]
+        mean = on_face.sum(axis=2)
         to_other = self._scatter(across, face)
         jump = penalty[:, None, None] * on_face
         # -{K du/dn}[w] - {K dw/dn}[u], of this cell's test functions w, along this cell's normal.
@@ -174,16 +173,14 @@ class _Assembly:
         self._add(cell, other, theirs)
 
     def _exchange(self, cell: Index, face: Index, other: Index, across: Index, conductance: Array) -> None:
-        size = np.linalg.norm(self._topology.area[cell, face], axis=1)
-        blocks = (conductance * size)[:, None, None] * self._face_mass(face)
+        blocks = conductance[:, None, None] * self._topology.face_masses(cell, face)
         self._add(cell, cell, blocks)
         self._add(cell, other, -np.einsum("nij,njk->nik", blocks, self._scatter(across, face)))
 
     def boundary(self, exchange: Array) -> None:
         """What the boundary lets out."""
         owner, place = self._topology.owner.astype(np.int64), self._topology.place.astype(np.int64)
-        size = np.linalg.norm(self._topology.area[owner, place], axis=1)
-        self._add(owner, owner, (exchange * size)[:, None, None] * self._face_mass(place))
+        self._add(owner, owner, exchange[:, None, None] * self._topology.face_masses(owner, place))
 
     def matrix(self) -> csr_matrix:
         """In compressed rows."""
@@ -202,14 +199,6 @@ class _Assembly:
         normal = vector / np.linalg.norm(vector, axis=1)[:, None]
         along = np.einsum("nix,nx->ni", self._topology.area[cell], normal)
         return -along * (self._of.conductivity[cell] / (self._d * self._topology.volume[cell]))[:, None]
-
-    def _face_mass(self, face: Index) -> Array:
-        """(n, d + 1, d + 1) of unit area."""
-        on = 1.0 - np.eye(self._corners)[face]
-        return on[:, :, None] * on[:, None, :] * (1.0 + np.eye(self._corners)) / (self._d * (self._d + 1))
-
-    def _face_mean(self, face: Index) -> Array:
-        return (1.0 - np.eye(self._corners)[face]) / self._d
 
     def _scatter(self, across: Index, face: Index) -> Array:
         """(n, d + 1, d + 1) one where this cell's vertex j is the other's vertex k."""

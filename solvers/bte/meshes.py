@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import SolverError
 from ..fem.mesh_files import Groups, read
 from ..fem.mesh_settings import SIDES
-from .settings import BoxMesh, FileMesh, FilmMesh
+from .settings import BoxMesh, FileMesh, FilmMesh, PhononSettings
 from .simplices import Simplices
 
 Array = NDArray[np.float64]
@@ -24,11 +24,12 @@ def create(settings: FilmMesh | BoxMesh | FileMesh, directory: Path) -> Simplice
     return _box(settings) if isinstance(settings, BoxMesh) else _file(settings, directory)
 
 
-def cross_section(settings: FilmMesh | BoxMesh | FileMesh) -> float:
-    """What amounts per unit of the mesh's own measure are multiplied by."""
-    if not isinstance(settings, FilmMesh):
-        return 1.0
-    return float(np.prod(np.subtract(settings.upper, settings.lower)[1:]))
+def cross_section(settings: PhononSettings) -> float:
+    """What amounts per unit of the mesh's own measure are multiplied by: a film's area, or a full turn."""
+    mesh = settings.mesh
+    if isinstance(mesh, FilmMesh):
+        return float(np.prod(np.subtract(mesh.upper, mesh.lower)[1:]))
+    return 2.0 * np.pi if settings.axisymmetric else 1.0
 
 
 def graded(lower: float, upper: float, cells: int, grading: float) -> Array:

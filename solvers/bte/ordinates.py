@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import SolverError
 from .quadrature import Quadrature
 from .spectrum import Bands, Modes
+from .turning import Turning
 
 Array = NDArray[np.float64]
 
@@ -39,9 +40,11 @@ class Ordinates:
     bins: NDArray[np.int32]
     """(columns,) frequency bin."""
     bin_count: int
+    turning: Turning | None = None
+    """How the directions turn, of axisymmetric meshes."""
 
     @classmethod
-    def isotropic(cls, quadrature: Quadrature, materials: Sequence[Bands]) -> Ordinates:
+    def isotropic(cls, quadrature: Quadrature, materials: Sequence[Bands], turning: Turning | None = None) -> Ordinates:
         """The same directions for the bands of every region's material.
 
         Raises ``SolverError`` where the materials do not have the same bands and bins.
@@ -59,6 +62,7 @@ class Ordinates:
             np.array([material.lifetime for material in materials]),
             bins.astype(np.int32),
             int(bins.max()) + 1,
+            turning,
         )
 
     @classmethod
@@ -89,28 +93,21 @@ class Ordinates:
 
     def selected(self, part: NDArray[np.int64]) -> Ordinates:
         """Only the directions ``part``; the tables stay whole."""
-        return Ordinates(
-            self.directions[part],
-            self.weights[part],
-            self.first[part],
-            self.bands,
-            self.heat,
-            self.velocity,
-            self.lifetime,
-            self.bins,
-            self.bin_count,
+        return replace(
+            self,
+            directions=self.directions[part],
+            weights=self.weights[part],
+            first=self.first[part],
+            turning=self.turning and self.turning.selected(part),
         )
 
     def banded(self, part: NDArray[np.int64]) -> Ordinates:
         """Only the bands ``part`` of isotropic materials."""
-        return Ordinates(
-            self.directions,
-            self.weights,
-            self.first,
-            len(part),
-            self.heat[:, part],
-            self.velocity[:, part],
-            self.lifetime[:, part],
-            self.bins[part],
-            self.bin_count,
+        return replace(
+            self,
+            bands=len(part),
+            heat=self.heat[:, part],
+            velocity=self.velocity[:, part],
+            lifetime=self.lifetime[:, part],
+            bins=self.bins[part],
         )

@@ -23,6 +23,7 @@ from .spectrum import Bands, Modes
 from .sweeps import Sweeps
 from .transmissivity import adjoint, contact, diffuse_mismatch
 from .transport import Keeping, Transport
+from .turning import about_axis, turned
 from .walls import Interface, Wall, Walls, matched
 
 Array = NDArray[np.float64]
@@ -89,7 +90,7 @@ def discretised(settings: PhononSettings, comm: MPI.Comm, directory: Path) -> Pr
     apart = _apart(settings, regions)
     together = _together(settings, mesh, apart) if mesh else None
     part = divided(mesh, comm, (settings.ranks.directions, settings.ranks.bands), together)
-    topology = Topology.of(part.mesh, apart, part.owned)
+    topology = Topology.of(part.mesh, apart, part.owned, settings.axisymmetric)
     return _Builder(settings, part, topology, materials).problem()
 
 
@@ -132,12 +133,18 @@ class _Builder:
         modes = [material for material in self._materials if isinstance(material, Modes)]
         if modes and len(self._materials) > 1:
             raise SolverError("a material of resolved modes stands alone; with several regions use bands")
+        if modes and self._settings.axisymmetric:
+            raise SolverError("a material of resolved modes on an axisymmetric mesh; use bands")
         if modes:
             return Ordinates.resolved(modes[0])
         normals = self._part.comm.allgather(np.unique(np.round(self._normal, 12), axis=0))
         signs = np.array(np.meshgrid(*[[1.0, -1.0]] * self._d)).reshape(self._d, -1).T
         mirrored = np.concatenate([n * s for n in normals for s in signs])  # mirrored directions must weigh the same
         bands = [material for material in self._materials if isinstance(material, Bands)]
+        if self._settings.axisymmetric:
+            polar, around = self._settings.directions.polar or 8, self._settings.directions.azimuthal or 32
+            quadrature, turning = turned(fitted(about_axis(polar, around), self._d, mirrored))
+            return Ordinates.isotropic(quadrature, bands, turning)
         return Ordinates.isotropic(fitted(self._product(), self._d, mirrored), bands)
 
     def _product(self) -> Quadrature:
@@ -328,7 +335,7 @@ def _faces_by_name(settings: PhononSettings, part: Part, topology: Topology) -> 
     count = np.zeros(len(topology.owner), dtype=np.int64)
     for name in faces:
         count[faces[name]] += 1
-    count[topology.facing >= 0] += 1
+    count[(topology.facing >= 0) | topology.on_axis] += 1
     for wrong, what in ((count == 0, "to none; name them all"), (count > 1, "to several; each must belong to one")):
         total = part.comm.allreduce(int(wrong.sum()))
         if total:
@@ -343,6 +350,8 @@ def _opposite(name: str) -> str:
 def _of_member(ordinates: Ordinates, part: Part) -> Ordinates:
     """The directions and bands of this member of its slab's group: mirrored directions stay together."""
     absolute = np.round(np.abs(ordinates.directions), 9)
+    if ordinates.turning is not None:
+        absolute = absolute[:, 1:2]  # directions that turn into one another stay together
     _, orbit = np.unique(absolute, axis=0, return_inverse=True)
     orbit = orbit.ravel()
     mine = np.isin(orbit, part.mine(int(orbit.max()) + 1, 0))
@@ -372,7 +381,7 @@ def _image(directions: Array, normal: Array, name: str) -> Index:
     image = gap.argmin(axis=1)
     if (gap[np.arange(len(image)), image] > 1e-8).any():
         raise SolverError(
-            f"boundary {name!r} mirrors phonons but is not at right angles to an axis, or the material has resolved "
-            "modes that lack mirror images; set specularity = 0"
+            f"boundary {name!r} mirrors phonons but is not at right angles to an axis (of axisymmetric meshes, to that "
+            "one), or the material has resolved modes that lack mirror images; set specularity = 0"
         )
     return image

@@ -14,7 +14,6 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from .problem import Problem
-from .simplices import mass
 from .walls import Wall
 
 Array = NDArray[np.float64]
@@ -147,8 +146,7 @@ class _Trace:
         self.points, self.ids = part.mesh.points[used[order]], ids[order]
         self.faces, self.owned, self.count = row[vertices], int(mine.sum()), len(order)
         self._place = np.searchsorted(self._all, self.ids)
-        self._mass = mass(part.mesh.dimension)
-        self._areas = topology.normals()[1][wall.faces]
+        self._over_faces, self._wall = topology.over_faces, wall.faces
         unit = self._summed(np.ones(vertices.shape))
         self.areas = unit[self._place]
         """(vertices,) integral of each vertex's function."""
@@ -170,7 +168,7 @@ class _Trace:
     def _summed(self, density: Array) -> Array:
         whole = np.zeros(len(self._all))
         if self._counts:
-            np.add.at(whole, self._place[self.faces], (density @ self._mass) * self._areas[:, None])
+            np.add.at(whole, self._place[self.faces], self._over_faces(density, self._wall))
         return self._reduced(whole)
 
     def _reduced(self, whole: Array) -> Array:

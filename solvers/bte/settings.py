@@ -171,7 +171,8 @@ class Directions(Table):
     """How many directions phonons fly in."""
 
     polar: Annotated[int, Field(ge=1, le=256)] | None = None
-    """Angles to the axis, in a half-space; default 16 in a film, else 4. The axis is x in a film, else z."""
+    """Angles to the axis, in a half-space; default 16 in a film, 8 of axisymmetric meshes, else 4. The axis is x in a
+    film, that of symmetry where there is one, else z."""
     azimuthal: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] | None = None
     """Angles around the axis; default 32, and 4 in a film, where they count only with a gradient along it."""
 
@@ -193,6 +194,9 @@ class PhononSettings(Table):
     """Between regions of different materials; default: diffuse mismatch."""
     boundaries: dict[str, Boundary]
     """By name; every face of the mesh's boundary must belong to one."""
+    axisymmetric: bool = False
+    """Whether ``x`` is the distance from an axis and ``y`` the height: of triangles. Amounts are those of the whole
+    turn; the axis itself is no boundary."""
     directions: Directions = Directions()
     initial: SpaceExpression
     """Temperature at the start, in equilibrium; the equation is linear about it."""
@@ -217,8 +221,11 @@ class PhononSettings(Table):
             raise ValueError("a 'step' goes with every time_integration but 'steady', and only with these")
         if "source" in self.boundaries:
             raise ValueError("a boundary has the name 'source', which is a row of the books")
+        if self.axisymmetric:
+            self._check_axis()
         if not isinstance(self.mesh, FileMesh):
-            self._check_sides(self.mesh.sides)
+            on_axis = self.axisymmetric and self.mesh.lower[0] == 0.0
+            self._check_sides(self.mesh.sides[1 if on_axis else 0 :])
         kinds = {boundary.kind for boundary in self.boundaries.values()}
         floats = self.time_integration == "steady" and not kinds & {"temperature", "seam"}
         if floats and (self.source is not None or "flux" in kinds):
@@ -228,13 +235,25 @@ class PhononSettings(Table):
             )
         return self
 
+    def _check_axis(self) -> None:
+        if isinstance(self.mesh, FilmMesh) or (isinstance(self.mesh, BoxMesh) and len(self.mesh.cells) != 2):
+            raise ValueError("'axisymmetric' with a mesh that is not of triangles; it must be")
+        if isinstance(self.mesh, BoxMesh) and self.mesh.lower[0] < 0.0:
+            raise ValueError(f"'axisymmetric' with 'lower' at {self.mesh.lower[0]} along x; it must not be negative")
+        if any(self.gradient):
+            raise ValueError("'axisymmetric' with a 'gradient'; it must have none")
+        if any(boundary.kind == "periodic" for boundary in self.boundaries.values()):
+            raise ValueError("'axisymmetric' with a boundary of kind 'periodic'; use 'surface' with specularity = 1")
+
     def _check_sides(self, sides: tuple[str, ...]) -> None:
         missing = [side for side in sides if side not in self.boundaries]
         unknown = [name for name in self.boundaries if name not in sides]
         if missing or unknown:
             found = f"boundaries {', '.join(self.boundaries) or 'none'}"
             raise ValueError(f"{found}; a {self.mesh.kind} must have each of {', '.join(sides)}")
-        for lower, upper in zip(sides[::2], sides[1::2], strict=True):
+        for lower, upper in zip(SIDES[::2], SIDES[1::2], strict=True):
+            if not {lower, upper} <= set(sides):
+                continue
             kinds = {self.boundaries[lower].kind, self.boundaries[upper].kind}
             if "periodic" in kinds and len(kinds) > 1:
                 raise ValueError(f"of {lower!r} and {upper!r} one is periodic; both must be")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ class Simplices:
 class Topology:
     """Measures and neighbours of the cells of a mesh.
 
-    Raises ``SolverError`` where a cell has no volume or a face has more than two cells.
+    Of an axisymmetric mesh, triangles in the distance from the axis and the height, ``volume`` and ``area`` are those
+    of the plane; integrals are over an angle of one radian. Raises ``SolverError`` where a cell has no volume, a face
+    has more than two cells, or an axisymmetric mesh goes beyond the axis.
     """
 
     volume: Array
@@ -64,16 +67,28 @@ class Topology:
 
     facing: Index
     """(boundary faces,) the boundary face at the same place of a region that is cut off, or -1."""
+    radius: Array
+    """(cells, 3) distances from the axis of the vertices of an axisymmetric mesh; else empty."""
 
     @classmethod
-    def of(cls, mesh: Simplices, apart: NDArray[np.bool_] | None = None, owned: int | None = None) -> Topology:
+    def of(
+        cls,
+        mesh: Simplices,
+        apart: NDArray[np.bool_] | None = None,
+        owned: int | None = None,
+        axisymmetric: bool = False,
+    ) -> Topology:
         """From a mesh; faces between cells of regions that ``apart``, (regions, regions), holds apart are cut in two.
 
         Cells beyond the first ``owned`` are other ranks', and have no boundary faces.
         """
         volume, area = _measures(mesh)
         cut = np.zeros((len(mesh.regions), len(mesh.regions)), dtype=bool) if apart is None else apart
-        return cls(volume, area, *_neighbours(mesh, cut, len(mesh.cells) if owned is None else owned))
+        radius = mesh.corners()[:, :, 0] if axisymmetric else np.zeros(0)
+        if (radius < -_ON_AXIS * np.abs(radius).max(initial=0.0)).any():
+            raise SolverError(f"a vertex at a distance of {radius.min():g} from the axis; none may be negative")
+        neighbours = _neighbours(mesh, cut, len(mesh.cells) if owned is None else owned)
+        return cls(volume, area, *neighbours, np.ascontiguousarray(np.maximum(radius, 0.0)))
 
     def face_vertices(self, mesh: Simplices) -> Index:
         """(boundary faces, d) rows of ``mesh.points``, in ascending order of their local number."""
@@ -85,6 +100,52 @@ class Topology:
         vectors = self.area[self.owner, self.place]
         sizes = np.linalg.norm(vectors, axis=1)
         return vectors / sizes[:, None], sizes
+
+    @property
+    def on_axis(self) -> NDArray[np.bool_]:
+        """(boundary faces,) whether a face of an axisymmetric mesh lies on the axis, where there is no boundary."""
+        if not self.radius.size:
+            return np.zeros(len(self.owner), dtype=bool)
+        ends = np.take_along_axis(self.radius[self.owner], face_corners(self.place, 2), axis=1)
+        return (ends <= _ON_AXIS * self.radius.max(initial=0.0)).all(axis=1)
+
+    @cached_property
+    def cell_masses(self) -> Array:
+        """(cells, d + 1, d + 1) integrals of products of the cells' linear functions."""
+        if not self.radius.size:
+            return self.volume[:, None, None] * mass(self.area.shape[1])
+        r = self.radius
+        each = r.sum(axis=1)[:, None, None] + r[:, :, None] + r[:, None, :]
+        return self.volume[:, None, None] / 60.0 * each * (1.0 + np.eye(3))
+
+    def face_masses(self, cell: NDArray[np.integer[Any]], face: NDArray[np.integer[Any]]) -> Array:
+        """(n, d + 1, d + 1) integrals of products of a cell's functions over its faces ``face`` (n,)."""
+        corners = self.area.shape[1]
+        size = np.linalg.norm(self.area[cell, face], axis=1)
+        on = 1.0 - np.eye(corners)[face]
+        pairs = on[:, :, None] * on[:, None, :] * size[:, None, None]
+        if not self.radius.size:
+            return pairs * (1.0 + np.eye(corners)) / (corners * (corners - 1))
+        r = self.radius[cell] * on
+        return pairs * (r.sum(axis=1)[:, None, None] + 2.0 * np.eye(3) * r[:, :, None]) / 12.0
+
+    @cached_property
+    def _face_masses(self) -> Array:
+        whole = self.face_masses(self.owner, self.place)
+        local = face_corners(self.place, self.area.shape[2])
+        return whole[np.arange(len(local))[:, None, None], local[:, :, None], local[:, None, :]]
+
+    def over_cells(self, values: Array, cells: slice | None = None) -> Array:
+        """Integrals of values (n, d + 1) with the vertices' functions; of the first n cells or ``cells``."""
+        return np.einsum("nij,nj->ni", self.cell_masses[cells or slice(len(values))], values)
+
+    def over_faces(self, values: Array, faces: NDArray[np.integer[Any]] | None = None) -> Array:
+        """Integrals of values at vertices (n, d) of boundary faces, all of them or ``faces``, with their functions."""
+        return np.einsum("nij,nj->ni", self._face_masses if faces is None else self._face_masses[faces], values)
+
+
+_ON_AXIS = 1e-12
+"""Distance from the axis, over the largest, that is none."""
 
 
 def face_corners(place: NDArray[np.integer[Any]], dimension: int) -> NDArray[np.int64]:

@@ -45,7 +45,7 @@ class PhononTransport:
         self.comm = comm.Dup()
         self.problem: Problem = discretised(settings, self.comm, directory)
         self.time = 0.0
-        self.area = cross_section(settings.mesh)
+        self.area = cross_section(settings)
         """Factor from what crosses the mesh's faces to amounts."""
         self.corners = self.problem.part.mesh.corners()[: self.problem.part.owned]
         """(own cells, d + 1, d)."""
@@ -94,15 +94,13 @@ class PhononTransport:
         """The heat in this rank's share, counted from the mean initial temperature; of steady states none."""
         if self.problem.part.group.rank:
             return _book(0.0)
-        volume = self.problem.topology.volume[: self.problem.part.owned]
-        return _book(self.area * float((volume * self._energy.mean(axis=1)).sum()))
+        return _book(self._integral(self._energy))
 
     def gross(self) -> Book:
         """The magnitudes of what cancels in the books: heat held here and there, absorbed by walls, and scattered."""
         if self.problem.part.group.rank:
             return _book(0.0)
-        volume = self.problem.topology.volume[: self.problem.part.owned]
-        return _book(self.area * float((volume * np.abs(self._energy).mean(axis=1)).sum()) + self._passed)
+        return _book(self._integral(np.abs(self._energy)) + self._passed)
 
     def rows(self) -> dict[str, Book]:
         """What the boundaries and the source have added so far; counted on one rank of each slab."""
@@ -141,9 +139,8 @@ class PhononTransport:
     def mean_flux(self) -> Array:
         """Heat flux averaged over the mesh, (3,), of the last stage; collective."""
         assert self.solution is not None, "there has been a step"
-        volume = self.problem.topology.volume[: self.problem.part.owned]
         counts = float(self.problem.part.group.rank == 0)
-        sums = counts * np.append(self.solution.flux.mean(axis=2) @ volume, volume.sum())
+        sums = counts * np.array([self._integral(each) for each in (*self.solution.flux, np.ones_like(self._energy))])
         total = np.empty_like(sums)
         self.comm.Allreduce(sums, total)
         return total[:3] / total[3]
@@ -196,9 +193,12 @@ class PhononTransport:
             return np.array(np.broadcast_to(formula(**values), zero.shape))
         return np.array(np.broadcast_to(formula(**values, t=time), zero.shape))
 
+    def _integral(self, values: Array) -> float:
+        """Over this slab, of values (own cells, d + 1)."""
+        return self.area * float(self.problem.topology.over_cells(values).sum())
+
     def _mean(self, values: Array) -> float:
-        volume = self.problem.topology.volume[: len(values)]
-        sums = np.array([float((volume * values.mean(axis=1)).sum()), float(volume.sum())])
+        sums = np.array([self._integral(values), self._integral(np.ones_like(values))])
         total = np.empty_like(sums)
         self.comm.Allreduce(sums, total)
         return float(total[0] / total[1])
@@ -254,22 +254,20 @@ class PhononTransport:
     def _book(self, solution: Solution, source: Array, share: float) -> None:
         """Add what a stage brings, ``share`` in time, to the rows and to what crosses the seams."""
         counts = self.problem.part.group.rank == 0
-        areas = self.problem.topology.normals()[1]
+        integral = self.problem.topology.over_faces
         for wall in self.problem.walls.walls:
             out = self.crossing(wall, solution)
             absorbed = (wall.transmissivity * np.abs(solution.arriving[wall.faces])).sum(axis=2)
-            self._passed += share * self.area * float((areas[wall.faces] * absorbed.mean(axis=1)).sum())
+            self._passed += share * self.area * float(integral(absorbed, wall.faces).sum())
             if wall.name in self._seams:
                 self._seams[wall.name].look(solution.arriving)
                 self._seams[wall.name].cross(-share * self.area * out)
             elif counts:
-                self._rows[wall.name] -= share * self.area * float((areas[wall.faces] * out.mean(axis=1)).sum())
-        scattered = self.problem.transport.scattering * np.abs(solution.lattice).mean(axis=1)
-        self._passed += share * self.area * float((self.problem.topology.volume[: len(scattered)] * scattered).sum())
+                self._rows[wall.name] -= share * self.area * float(integral(out, wall.faces).sum())
+        scattered = self.problem.transport.scattering[:, None] * np.abs(solution.lattice)
+        self._passed += share * self._integral(scattered)
         if "source" in self._rows and counts:
-            volume = self.problem.topology.volume[: len(source)]
-            heat = self.problem.capacity * source.mean(axis=1)
-            self._rows["source"] += share * self.area * float((volume * heat).sum())
+            self._rows["source"] += share * self._integral(self.problem.capacity[:, None] * source)
 
     def crossing(self, wall: Wall, solution: Solution) -> Array:
         """Heat that leaves through a wall, per area and time, (faces, d)."""

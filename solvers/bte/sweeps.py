@@ -15,6 +15,7 @@ from ._sweep import Sweeper
 from .decomposition import Part
 from .ordinates import Ordinates
 from .simplices import Topology
+from .turning import Turning
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -49,7 +50,13 @@ class Sweeps:
         self._normal = normal
         count, faces, d = len(ordinates.weights), len(topology.owner), self._corners - 1
         self._sweeper = Sweeper(
-            topology.area, topology.volume, topology.neighbour, topology.across, part.mesh.region, part.owned
+            topology.area,
+            topology.volume,
+            topology.neighbour,
+            topology.across,
+            part.mesh.region,
+            part.owned,
+            topology.radius,
         )
         self.entering = np.zeros((faces, d, ordinates.bin_count))
         """Temperatures, the same in all directions."""
@@ -64,13 +71,17 @@ class Sweeps:
         self._rate = -1.0
         self.set_rate(0.0)
         flows = ordinates.directions.copy()
-        if d == 2 and (flows[:, 2] > 0.0).all():
+        if d == 2 and (flows[:, 2] >= 0.0).all():
             flows[:, 2] = 0.0  # each stands for its mirror image too: nothing flows out of the plane
         each = zip(ordinates.directions, ordinates.weights, ordinates.first, flows, strict=True)
         for s, weight, first, flow in each:
             factors = weight * np.array([1.0, 1.0, *flow])
             self._sweeper.add(list(map(float, s)), float(weight), int(first), 0.0, list(map(float, factors)))
-        self._pipeline = Pipeline(self._sweeper, part, count) if part.borders else None
+        turning = ordinates.turning
+        if turning is not None:
+            for index, level in enumerate(turning.level):
+                self._sweeper.turn(index, int(level), *map(float, turning.coefficients[index]))
+        self._pipeline = Pipeline(self._sweeper, part, count, turning) if part.borders else None
         self._theta = np.zeros((len(topology.volume), self._corners, ordinates.bands))
 
     def drive(self, gradient: Array) -> None:
@@ -181,12 +192,18 @@ class Pipeline:
     what flies left.
     """
 
-    def __init__(self, sweeper: Sweeper, part: Part, count: int) -> None:
-        """Collective. Raises ``SolverError`` where cells of several slabs feed each other in a ring."""
+    def __init__(self, sweeper: Sweeper, part: Part, count: int, turning: Turning | None) -> None:
+        """A direction that turns comes to a cell after the one that it turns from. Collective.
+
+        Raises ``SolverError`` where cells of several slabs feed each other in a ring."""
         self._part = part
         stages = np.zeros((count, len(part.number)), dtype=np.int32)
         for _ in range(_MOST_STAGES):
-            changed = [sweeper.advance_stages(index, stages[index]) for index in range(count)]
+            changed = []
+            for index in range(count):
+                before = 0 if turning is None or turning.starts[index] else stages[index - 1]
+                least = np.zeros_like(stages[index]) + before
+                changed.append(sweeper.advance_stages(index, stages[index], least.astype(np.int32)))
             self._exchange(stages)
             if not part.comm.allreduce(any(changed), op=MPI.LOR):
                 break

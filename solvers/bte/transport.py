@@ -24,7 +24,7 @@ from .decomposition import Part
 from .diffusion import Coefficients, Couplings, Diffusion
 from .ordinates import Ordinates
 from .petsc import PETSc
-from .simplices import Topology, face_corners, mass
+from .simplices import Topology, face_corners
 from .sweeps import NOTHING, Result, Sweeps
 from .walls import Walls
 
@@ -318,9 +318,8 @@ class Transport:
 
     def _heat_of(self, r: Unknowns) -> Array:
         """What residuals are in heat, integrated with the test functions of the share's cells."""
-        part, share = self._part, self._part.share
-        volume = self._topology.volume[: part.owned, None] * self.scattering[:, None]
-        out = volume[share] * (r.temperature @ mass(self._corners))
+        share = self._part.share
+        out = self._topology.over_cells(self.scattering[share, None] * r.temperature, share)
         return out + self._at_cells(self._heat_of_returns(r))[share]
 
     def _heat_of_returns(self, r: Unknowns) -> Array:
@@ -333,7 +332,7 @@ class Transport:
     def _at_cells(self, heat: Array) -> Array:
         """Heat per area that enters at the vertices of boundary faces, as loads of the own cells."""
         owner, place = self._topology.owner, self._topology.place
-        loads = (heat @ mass(self._corners - 1)) * np.linalg.norm(self._topology.area[owner, place], axis=1)[:, None]
+        loads = self._topology.over_faces(heat)
         out = np.zeros((self._part.owned, self._corners))
         np.add.at(out, (owner[:, None], face_corners(place, self._corners - 1)), loads)
         return out
@@ -363,10 +362,8 @@ class Transport:
         if self._rate == 0.0:
             # Of the whole cell, what its faces say: sums of half-range fluxes are exact where scattering has to cancel.
             share = self._part.share
-            exact = (
-                self._topology.volume[share] * (self.capacity[share, None] * source[share]).mean(axis=1)
-                - result.net[share]
-            )
+            made = self._topology.over_cells(self.capacity[share, None] * source[share], share).sum(axis=1)
+            exact = made - result.net[share]
             entering = self._at_cells(self._heat_of_returns(left))[share].sum(axis=1)
             right += ((exact + entering - right.sum(axis=1)) / self._corners)[:, None]
         change = self._whole(self._equations[0].solve(right))

@@ -36,6 +36,16 @@ PROBLEMS: dict[str, dict[str, Any]] = {
     "periodic": box([9, 8], material=TWO, boundaries=PERIODIC),
     "cube": box([4, 4, 3], 0.2, directions={"polar": 2, "azimuthal": 8}),
     "layers": film(mesh=LAYERS, material={"left": gray(0.3), "right": gray(0.2, 2.0, 0.7)}),
+    "transient axis": box(
+        [9, 8],
+        material=TWO,
+        axisymmetric=True,
+        boundaries={"x-upper": fixed("y", transmissivity=0.4), "y-lower": {"kind": "surface"}, "y-upper": fixed(0.0)},
+        directions={"polar": 4, "azimuthal": 16},
+        time_integration="sdirk2",
+        step=0.1,
+        initial="0.1*y",
+    ),
     "transient": box(
         [9, 8], material=TWO, boundaries=PERIODIC, time_integration="sdirk2", step=0.1, source="x*t", initial="0.1*y"
     ),

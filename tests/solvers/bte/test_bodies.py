@@ -138,7 +138,9 @@ def swept(source: np.ndarray, closed: bool) -> np.ndarray:
     if closed:  # face 1 of the first cell, at its vertex 0, is face 0 of the last one
         topology.neighbour[0, 1], topology.neighbour[-1, 0] = n - 1, 0
         topology.across[0, 1, 0], topology.across[-1, 0, 1] = 1, 0
-    sweeper = Sweeper(topology.area, topology.volume, topology.neighbour, topology.across, mesh.region, n)
+    sweeper = Sweeper(
+        topology.area, topology.volume, topology.neighbour, topology.across, mesh.region, n, topology.radius
+    )
     one, zero = np.ones((1, 1)), np.zeros((1, 1))
     sweeper.materials(one, one, one, zero, one, np.ones((1, 1, 1)), np.zeros(1, dtype=np.int32), 1)
     kept, faces = np.zeros((1, 0, 1, 1)), np.zeros((2, 1, 1))
