@@ -10,13 +10,13 @@ from .course import Course
 
 
 class CoupledHeat(HeatConduction):
-    """The solver with ``course.h5``: time, every probe's temperature, the largest error if there is a reference."""
+    """The solver with ``course.h5``: time, temperatures of probes and averages, the largest error of a reference."""
 
     def __init__(self, settings: HeatSettings, context: Context) -> None:
         super().__init__(settings, context.comm, context.case)
         self._output = context.output
         self._probes = Probes(self.space, settings.probes)
-        names = [*settings.probes, *(["error"] if settings.reference else [])]
+        names = [*settings.probes, *settings.averages, *(["error"] if settings.reference else [])]
         self._course = Course(context, names)
 
     def record(self, time: float) -> None:
@@ -24,6 +24,7 @@ class CoupledHeat(HeatConduction):
         if not self._course.lacks(time):
             return
         figures = {name: value[0] for name, value in self._probes.values(self.temperature).items()}
+        figures |= {name: self.average(name) for name in self.settings.averages}
         if self.settings.reference:
             figures["error"] = self.largest_error()
         self._course.record(time, figures)

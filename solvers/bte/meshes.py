@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import SolverError
 from ..fem.mesh_files import Groups, read
-from ..fem.mesh_settings import SIDES
+from ..fem.mesh_settings import SIDES, divided
 from .settings import BoxMesh, FileMesh, FilmMesh, PhononSettings
 from .simplices import Simplices
 
@@ -58,10 +58,11 @@ def _film(settings: FilmMesh) -> Simplices:
 
 
 def _box(settings: BoxMesh) -> Simplices:
-    edges = [
-        graded(low, high, n, settings.grading)
-        for low, high, n in zip(settings.lower, settings.upper, settings.cells, strict=True)
-    ]
+    ends = list(zip(settings.lower, settings.upper, settings.cells, strict=True))
+    if settings.expansion:
+        edges = [divided(*each, ratio) for each, ratio in zip(ends, settings.expansion, strict=True)]
+    else:
+        edges = [graded(*each, settings.grading) for each in ends]
     grid = np.stack(np.meshgrid(*edges, indexing="ij"), axis=-1)
     shape = grid.shape[:-1]
     number = np.arange(int(np.prod(shape))).reshape(shape)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ..expression import Expression, SpaceExpression
 from ..fem.body_settings import Positive
-from ..fem.mesh_settings import SIDES, Table
+from ..fem.mesh_settings import SIDES, Expansion, Table, check_corners
 from .materials import MaterialSettings
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -51,7 +51,7 @@ class FilmMesh(Table):
 
 
 class BoxMesh(Table):
-    """A rectangle of triangles or a box of tetrahedra, divided evenly or ``graded`` towards its sides."""
+    """A rectangle of triangles or a box of tetrahedra, divided evenly, ``graded`` towards its sides, or expanding."""
 
     kind: Literal["box"]
     lower: Corner
@@ -60,14 +60,14 @@ class BoxMesh(Table):
     """Number of divisions along each axis."""
     grading: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
     """As of a film, along every axis."""
+    expansion: Expansion = ()
+    """Length of the last division over that of the first, along each axis; in place of a grading."""
 
     @model_validator(mode="after")
     def _check(self) -> BoxMesh:
-        if len({len(self.lower), len(self.upper), len(self.cells)}) > 1:
-            raise ValueError("'lower', 'upper' and 'cells' differ in length; they must have two or three numbers each")
-        for axis, low, high in zip("xyz", self.lower, self.upper, strict=False):
-            if not low < high:
-                raise ValueError(f"along {axis} 'lower' is {low} and 'upper' {high}; 'lower' must be less")
+        check_corners(self.lower, self.upper, self.cells, self.expansion)
+        if self.grading and self.expansion:
+            raise ValueError("both 'grading' and 'expansion' are given; give one of them")
         return self
 
     @property

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from .boundaries import Fixed, facets_by_name
 from .engine import MPI, ufl
 from .heat_settings import Convection, Flux, HeatSettings, Radiation, Seam, Temperature
 from .materials import property_function
-from .meshes import create
+from .meshes import ON, create
 from .radiation import RadiatingSurface
 from .seams import Condition, HeatSeam
 from .space import Space
@@ -91,7 +92,7 @@ class HeatConduction:
         self._shift = self._mean()
         self._seams = {name: self._seam(name) for name, b in settings.boundaries.items() if isinstance(b, Seam)}
         self._radiating = [
-            RadiatingSurface(name, b, self.space, self._measure(name))
+            RadiatingSurface(name, b, self.space, self._around, self._measure(name))
             for name, b in settings.boundaries.items()
             if isinstance(b, Radiation)
         ]
@@ -163,6 +164,14 @@ class HeatConduction:
         error = np.abs(self.temperature - exact).max(initial=0.0)
         return float(self.domain.comm.allreduce(error, op=MPI.MAX))
 
+    def average(self, name: str) -> float:
+        """Mean temperature of a boundary, by the weight of ``averages``; collective."""
+        one = self.settings.averages[name]
+        weights = self._surfaces[one.boundary] @ self._at_own_dofs(one.weight, self.time)
+        sums = np.array([weights @ self.temperature, weights.sum()])
+        total = self.domain.comm.allreduce(sums)
+        return float(total[0] / total[1])
+
     def open_volume(self) -> HeatSeam:
         """Let a partner give heat to the whole body, as loads at all dofs; returns where."""
         seam = HeatSeam(
@@ -182,15 +191,31 @@ class HeatConduction:
         settings, degree = self.settings, self.settings.order
         capacity = property_function(self.domain, settings.capacity, degree, "capacity")
         self._conductivity = property_function(self.domain, settings.conductivity, degree, "conductivity")
-        self._mass = self._matrix(capacity * trial * test * ufl.dx)
-        self._stiffness = self._matrix(self._conductivity * ufl.inner(ufl.grad(trial), ufl.grad(test)) * ufl.dx)
-        self._volume = self._matrix(trial * test * ufl.dx) if settings.source else None
+        around = self._around
+        self._mass = self._matrix(around * capacity * trial * test * ufl.dx)
+        conducted = self._conductivity * ufl.inner(ufl.grad(trial), ufl.grad(test))
+        self._stiffness = self._matrix(around * conducted * ufl.dx)
+        self._volume = self._matrix(around * trial * test * ufl.dx) if settings.source else None
         self._capacities = self._mass @ np.ones(self.space.owned)
         self._surfaces = {
             name: self._surface(name)
             for name, boundary in settings.boundaries.items()
             if isinstance(boundary, Flux | Convection)
         }
+        for average in settings.averages.values():
+            self._surfaces.setdefault(average.boundary, self._surface(average.boundary))
+
+    @cached_property
+    def _around(self) -> Any:
+        """What integrals over the plane are multiplied by: the way around the axis, or one."""
+        if not self.settings.axisymmetric:
+            return 1
+        x = self.domain.mesh.geometry.x[:, 0]
+        nearest = self.domain.comm.allreduce(float(x.min(initial=np.inf)), op=MPI.MIN)
+        if self.domain.dimension != 2 or nearest < -ON * self.domain.size:
+            found = f"a mesh of {self.domain.dimension} dimensions from x = {nearest:g}"
+            raise SolverError(f"'axisymmetric' with {found}; it must have two, and no negative x")
+        return 2.0 * np.pi * ufl.SpatialCoordinate(self.domain.mesh)[0]
 
     def _matrix(self, form: Any) -> Matrix:
         return Matrix(engine.assemble_matrix(engine.compiled(form)))
@@ -201,14 +226,14 @@ class HeatConduction:
     def _surface(self, name: str) -> Matrix:
         """The mass matrix of a boundary."""
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
-        return self._matrix(trial * test * self._measure(name))
+        return self._matrix(self._around * trial * test * self._measure(name))
 
     def _conducted(self, facets: Any) -> Matrix:
         """What facets conduct inwards, times the test functions."""
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
         normal = ufl.FacetNormal(self.domain.mesh)
         measure = engine.surface_measure(self.domain.mesh, facets)
-        return self._matrix(self._conductivity * ufl.dot(ufl.grad(trial), normal) * test * measure)
+        return self._matrix(self._around * self._conductivity * ufl.dot(ufl.grad(trial), normal) * test * measure)
 
     def _seam(self, name: str) -> HeatSeam:
         facets = self._facets[name]

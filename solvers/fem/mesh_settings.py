@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Coordinates = Annotated[tuple[float, ...], Field(min_length=2, max_length=3)]
@@ -14,6 +17,29 @@ CELLS: dict[int, tuple[str, ...]] = {2: ("triangle", "quadrilateral"), 3: ("tetr
 """Types of cells by the dimension of the box; the first is the default."""
 SIDES: tuple[str, ...] = ("x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper")
 """Boundaries that a box has by itself."""
+Expansion = Annotated[tuple[Annotated[float, Field(gt=0.0, allow_inf_nan=False)], ...], Field(max_length=3)]
+
+
+def check_corners(
+    lower: Sequence[float], upper: Sequence[float], cells: Sequence[int], expansion: Sequence[float]
+) -> None:
+    """Raises ``ValueError`` for corners and divisions of a box that do not go together."""
+    if len({len(lower), len(upper), len(cells)}) > 1:
+        raise ValueError("'lower', 'upper' and 'cells' differ in length; they must have two or three numbers each")
+    if expansion and len(expansion) != len(cells):
+        raise ValueError(f"'expansion' has {len(expansion)} numbers; it must have {len(cells)}, one for each axis")
+    for axis, low, high in zip("xyz", lower, upper, strict=False):
+        if not low < high:
+            raise ValueError(f"along {axis} 'lower' is {low} and 'upper' {high}; 'lower' must be less")
+
+
+def divided(lower: float, upper: float, cells: int, expansion: float = 1.0) -> NDArray[np.float64]:
+    """(cells + 1,) ends of divisions in a geometric row; the last one is ``expansion`` times as long as the first."""
+    lengths = np.geomspace(1.0, expansion, cells) if cells > 1 else np.ones(1)
+    ends = np.concatenate([[0.0], np.cumsum(lengths)])
+    places = lower + (upper - lower) * (ends / ends[-1])
+    places[-1] = upper
+    return places
 
 
 class Table(BaseModel):
@@ -23,7 +49,7 @@ class Table(BaseModel):
 
 
 class BoxMesh(Table):
-    """A rectangle or a box, divided evenly; its boundaries are named ``x-lower`` to ``z-upper``."""
+    """A rectangle or a box, divided evenly or in geometric rows; its boundaries are ``x-lower`` to ``z-upper``."""
 
     kind: Literal["box"]
     lower: Coordinates
@@ -31,17 +57,14 @@ class BoxMesh(Table):
     upper: Coordinates
     cells: Cells
     """Number of divisions along each axis; a rectangle of triangles has two in each."""
+    expansion: Expansion = ()
+    """Length of the last division over that of the first, along each axis; default: 1."""
     cell: Literal["triangle", "quadrilateral", "tetrahedron", "hexahedron"] | None = None
     """Type of the cells; default: triangles or tetrahedra."""
 
     @model_validator(mode="after")
     def _check_box(self) -> BoxMesh:
-        sizes = {len(self.lower), len(self.upper), len(self.cells)}
-        if len(sizes) > 1:
-            raise ValueError("'lower', 'upper' and 'cells' differ in length; they must have two or three numbers each")
-        for axis, low, high in zip("xyz", self.lower, self.upper, strict=False):
-            if not low < high:
-                raise ValueError(f"along {axis} 'lower' is {low} and 'upper' {high}; 'lower' must be less")
+        check_corners(self.lower, self.upper, self.cells, self.expansion)
         if self.cell is not None and self.cell not in CELLS[self.dimension]:
             found = f"'cell' is '{self.cell}' in {self.dimension} dimensions"
             raise ValueError(f"{found}; it must be {' or '.join(CELLS[self.dimension])}")

@@ -14,7 +14,7 @@ from ..expression import SpaceExpression
 from . import engine
 from .engine import MPI, Index
 from .mesh_files import Groups, MeshFile, grids, read
-from .mesh_settings import BoxMesh, FileMesh
+from .mesh_settings import BoxMesh, FileMesh, divided
 
 ON = 1e-9
 """A place is on a boundary where its formula is no larger than this, times the mesh's size."""
@@ -102,6 +102,10 @@ def _domain(mesh: Any, facets: Any, cells: Any, names: tuple[Mapping[str, int], 
 def _box(settings: BoxMesh, comm: MPI.Comm) -> Domain:
     cell = settings.cell or ("triangle" if settings.dimension == 2 else "tetrahedron")
     mesh = engine.create_box(comm, (settings.lower, settings.upper), settings.cells, cell)
+    for axis, ratio in enumerate(settings.expansion):
+        ends = settings.lower[axis], settings.upper[axis], settings.cells[axis]
+        x = mesh.geometry.x[:, axis]
+        x[:] = np.interp(x, divided(*ends), divided(*ends, ratio))
     bare = Domain(mesh, {}, {}, float(np.subtract(settings.upper, settings.lower).max()), engine.exterior_facets(mesh))
     sides = {}
     for number, side in enumerate(settings.sides):

@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 class RadiatingSurface:
     """Heat enters at c (T_s^4 - T^4) per area, where T_s is the temperature of the surroundings."""
 
-    def __init__(self, name: str, settings: Radiation, space: Space, measure: Any) -> None:
+    def __init__(self, name: str, settings: Radiation, space: Space, around: Any, measure: Any) -> None:
+        """``around`` is what integrals over the plane are multiplied by."""
         self.name = name
         self._settings = settings
         self._space = space
@@ -27,8 +28,8 @@ class RadiatingSurface:
         self._work = space.function()
         trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
         coefficient = engine.fem.Constant(space.domain.mesh, settings.coefficient)
-        self._load = engine.compiled(coefficient * (self._there**4 - self._here**4) * test * measure)
-        self._tangent = engine.compiled(4.0 * coefficient * self._here**3 * trial * test * measure)
+        self._load = engine.compiled(around * coefficient * (self._there**4 - self._here**4) * test * measure)
+        self._tangent = engine.compiled(4.0 * around * coefficient * self._here**3 * trial * test * measure)
         self._matrix = Matrix(engine.assemble_matrix(self._tangent))
 
     def load(self, now: Array, time: float) -> Array:
