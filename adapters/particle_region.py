@@ -262,6 +262,7 @@ def _exchange(interface: ParticleRegionSettings) -> Exchange:
 
 KIND = Kind(
     name="particle-region",
+    equal_windows=True,
     solver_settings=MolecularDynamicsSettings,
     interface_settings=ParticleRegionSettings,
     create_solver=_create_solver,

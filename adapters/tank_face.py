@@ -132,6 +132,7 @@ def _check(request: CheckRequest) -> None:
 
 SOURCE = Kind(
     name="stub-source",
+    equal_windows=True,
     solver_settings=TankSettings,
     interface_settings=TankFaceSettings,
     create_solver=lambda settings, context: Source(settings, context.comm, context.window),
@@ -151,6 +152,7 @@ def _create_sink(settings: TankSettings, context: Context) -> Sink:
 
 SINK = Kind(
     name="stub-sink",
+    equal_windows=True,
     solver_settings=TankSettings,
     interface_settings=TankFaceSettings,
     create_solver=_create_sink,

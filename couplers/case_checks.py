@@ -25,7 +25,7 @@ _SAME = 1e-9
 def check_case(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     """Note every mistake that the loaded case shows by itself, before files are opened and MPI starts."""
     _check_names(case, review)
-    _check_time(case, review)
+    _check_time(case, kinds, review)
     _check_clocks(case, review)
     _check_scheme(case, kinds, review)
     _check_checkpoints(case, kinds, review)
@@ -51,8 +51,11 @@ def _check_names(case: Case, review: Review) -> None:
                 review.add((table, name), f"the name {shown(name)}", allowed, "rename it everywhere in the case")
 
 
-def _check_time(case: Case, review: Review) -> None:
+def _check_time(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     ratio = case.time.end / case.time.window
+    if case.time.growth > 1.0:
+        _check_growth(case, kinds, review)
+        return
     if abs(ratio - round(ratio)) <= _SAME * ratio and round(ratio) >= 1:
         return
     nearest = sorted({max(1, math.floor(ratio)), math.ceil(ratio)})
@@ -63,6 +66,16 @@ def _check_time(case: Case, review: Review) -> None:
         "a whole number of windows",
         f"set end to {ends}, or change the window",
     )
+
+
+def _check_growth(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
+    if case.time.end < case.time.window:
+        found = f"{case.time.end:.12g}, before the first window of {case.time.window:.12g} has ended"
+        review.add(("time", "end"), found, "at least one window", "set it to a later time, or choose a shorter window")
+    for name, kind in kinds.items():
+        if kind.equal_windows:
+            found = f'{case.time.growth:g} with participant {name!r} of kind "{kind.name}", whose windows are all alike'
+            review.add(("time", "growth"), found, "1, or participants whose windows may differ", "remove it")
 
 
 def _check_clocks(case: Case, review: Review) -> None:

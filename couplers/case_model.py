@@ -21,6 +21,7 @@ from .mapping_settings import AUTOMATIC, MappingSettings
 from .quantities import AMOUNTS, QUANTITIES, STATES
 from .scheme_model import Count, Scheme
 from .table import Table
+from .timetable import begin, fitted
 from .units import UnitSystem, convert, factor, si_value
 
 FOREIGN = "foreign"
@@ -60,7 +61,15 @@ class Time(Table):
     """``[time]``: the coupling windows."""
 
     window: Duration = Field(description="Length of the coupling window: a number in the case's units, or a text.")
-    end: Duration = Field(description="Where the run ends; a whole number of windows.")
+    end: Duration = Field(description="Where the run ends; a whole number of windows, unless they grow.")
+    growth: Annotated[float, Field(ge=1.0, le=10.0, strict=True)] = Field(
+        default=1.0,
+        description="How many times as long as the one before each window is, at most: the last one ends at `end`.",
+    )
+
+    def begin(self, index: int) -> float:
+        """When window ``index`` begins, and the one before it ends."""
+        return begin(index, self.window, self.end, self.growth)
 
 
 class LedgerSettings(Table):
@@ -232,7 +241,7 @@ class Case(Table):
     @property
     def windows(self) -> int:
         """Number of coupling windows."""
-        return round(self.time.end / self.time.window)
+        return fitted(self.time.end / self.time.window, self.time.growth)[0]
 
     @property
     def stage_outputs(self) -> tuple[Path, ...]:
@@ -256,9 +265,13 @@ class Case(Table):
         return {name: participant.clock for name, participant in self.participants.items()}
 
     def window_of(self, participant: str) -> float:
-        """By how much the participant advances in a window, by its own clock and in its own time unit."""
+        """By how much the participant advances in the first window, by its own clock and in its own time unit."""
+        return self.own_time(participant, self.time.window)
+
+    def own_time(self, participant: str, time: float) -> float:
+        """A time of the case by the participant's own clock and in its own time unit."""
         one = self.participants[participant]
-        return one.clock * self.time.window * factor("[time]", self.units, one.unit_system)
+        return one.clock * time * factor("[time]", self.units, one.unit_system)
 
     def interfaces_of(self, participant: str) -> dict[str, Interface]:
         """The interfaces that the participant is a side of, by name."""

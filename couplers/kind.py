@@ -34,7 +34,7 @@ class Context:
     output: Path
     """``RUN/<participant>``: exists, and is the participant's to write in."""
     window: float
-    """Length of the coupling window in the participant's time unit."""
+    """Length of the coupling window in the participant's time unit; where windows grow, of the first."""
     done: int = 0
     """Windows that are done already: not 0 where a run is resumed, whose files in ``output`` go on."""
     exchange: Exchange = ((), ())
@@ -68,6 +68,8 @@ class Kind:
     """Whether ``restore`` and ``advance`` repeat a window identically, which an implicit scheme needs."""
     resumes: bool = False
     """Whether a new solver and adapter can ``restore`` what others have saved, which checkpoints need."""
+    equal_windows: bool = False
+    """Whether its windows must all be of one length."""
     noisy: bool = False
     """Whether what its adapter gives is noise about a mean, as that of particles is."""
     exchange: Callable[[Any], Exchange] | None = None
@@ -104,7 +106,7 @@ class CheckRequest:
     interfaces: dict[str, Any]
     """The validated interface settings of this participant, by interface name."""
     window: float
-    """Length of the coupling window in the participant's time unit."""
+    """Length of the coupling window in the participant's time unit; where windows grow, of the first."""
     ranks: int
     """Number of MPI ranks of the participant."""
     made: frozenset[Path]

@@ -209,8 +209,10 @@ class Participant:
         return adapter.cells(quantity)
 
     def _window(self, index: int) -> Window:
-        length = self.case.window_of(self.name)
-        return Window(index, index * length, length)
+        begin, end = (self.case.own_time(self.name, self.case.time.begin(i)) for i in (index, index + 1))
+        if self.case.time.growth == 1.0:
+            return Window(index, begin, self.case.window_of(self.name))  # to the last bit, as steps are counted
+        return Window(index, begin, end - begin)
 
     def _exchange_initial_states(self) -> None:
         for outflow in self._outflows:
@@ -369,7 +371,7 @@ class Participant:
         self.status.update(doing="closing")
         iterations = self._fixed_point.taken(window.index) if self._fixed_point else 1
         with self.clock.span("ledger"):
-            time = (window.index + 1) * self.case.time.window
+            time = self.case.time.begin(window.index + 1)
             if self.ledger.enter(window.index, time, self._books.closing(self._received), iterations):
                 self._settle()
         self.status.update(done=window.index + 1)

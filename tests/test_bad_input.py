@@ -128,6 +128,13 @@ MISTAKES = {
     # Times.
     "window not a divisor": ("end = 5.0", "end = 5.1", "[time] end", "20.4 windows", "set end to 5 or 5.25"),
     "window longer than the run": ("window = 0.25", "window = 7", "[time] end", "set end to 7"),
+    "windows that shrink": ("end = 5.0", "end = 5.0\ngrowth = 0.5", "[time] growth", "greater than or equal to 1"),
+    "windows that grow where they must not": (
+        "end = 5.0",
+        "end = 5.0\ngrowth = 1.2",
+        "[time] growth",
+        "1.2 with participant 'lower' of kind \"stub-source\", whose windows are all alike",
+    ),
     "window zero": ("window = 0.25", "window = 0", "[time] window", "greater than 0"),
     "negative end": ("end = 5.0", "end = -5.0", "[time] end", "greater than 0"),
     # Scheme.

@@ -75,7 +75,10 @@ def request_of(case: Case, name: str, review: Review) -> CheckRequest:
 def draw(case: Case, estimates: Estimates) -> Tree:
     """The coupling as a tree: windows, scheme, participants, interfaces, stages, cost."""
     tree = Tree(f"[bold]{escape(case.title or case.directory.name)}[/]  {escape(str(case.file))}")
-    tree.add(f"{case.windows} windows of {case.time.window:g}, to {case.time.end:g} ({escape(str(case.units))})")
+    growing = f", each at most {case.time.growth:g} times as long as the one before" if case.time.growth > 1.0 else ""
+    tree.add(
+        f"{case.windows} windows of {case.time.window:g}{growing}, to {case.time.end:g} ({escape(str(case.units))})"
+    )
     tree.add(f"{case.scheme.kind}: {_turns(case)}")
     for line in _iterating(case):
         tree.add(line)

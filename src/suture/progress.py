@@ -46,7 +46,7 @@ def line(slate: dict[str, Any], case: Case, spent: float) -> str:
     doing = f"{slate['doing']}, iteration {iteration}" if iteration else slate["doing"]
     left = f"{spent * (case.windows - done) / done:.0f} s left" if done else "starting"
     return (
-        f"{slate['participant']}: window {done}/{case.windows}, t = {done * case.time.window:g}, "
+        f"{slate['participant']}: window {done}/{case.windows}, t = {case.time.begin(done):g}, "
         f"{doing}, worst defect {slate.get('defect', 0.0):.1e}, {left}"
     )
 
@@ -70,7 +70,7 @@ def _bars(output: Path, case: Case, stop: threading.Event) -> None:
                 done = slate.get("done", 0)
                 iteration = slate.get("iteration", 0)
                 doing = f"{slate['doing']} ({iteration})" if iteration else slate["doing"]
-                fields = {"at": done * case.time.window, "doing": doing, "defect": slate.get("defect", 0.0)}
+                fields = {"at": case.time.begin(done), "doing": doing, "defect": slate.get("defect", 0.0)}
                 progress.update(tasks[slate["participant"]], completed=done, **fields)
             if last:
                 return

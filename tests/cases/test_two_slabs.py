@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ EXCHANGED = [
     ('condition = "other"', 'condition = "temperature"'),
 ]
 PARALLEL = [("serial-implicit", "parallel-implicit"), ('order = ["plate", "coat"]\n', "")]
+GROWING = ("window = 0.05", "window = 0.01\ngrowth = 1.3")
 EXACTLY = ("samples = 4", "samples = 4\nconvergence = { relative = 1e-9 }")
 
 
@@ -37,6 +39,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict
         "exchanged": [PLAIN, *EXCHANGED],
         "exactly": [EXACTLY],
         "exactly robin": [EXACTLY, ROBIN],
+        "growing": [GROWING],
     }
     folders = [variant("two-slabs", folder / name, SHORT, *change) for name, change in changes.items()]
     for n in (2, 4):
@@ -69,6 +72,17 @@ def test_it_converges(name: str, most: int, runs: Any) -> None:
     """Within some iterations, measured 12, 7, 10, 11 and 9, and to the solution."""
     found = result(runs, name)
     assert found["iterations"]["most"] <= most
+    assert found["rms_error"] < 1e-4
+
+
+def test_windows_may_grow(runs: Any) -> None:
+    """From 0.01 by at most 1.3 to an end at 0.25: nine, the books of each closed."""
+    found = result(runs, "growing")
+    with h5py.File(runs[0] / "growing" / "RUN" / "ledger.h5") as ledger:
+        times = ledger["time"][1:]
+    assert len(times) == 9 and times[[0, -1]] == pytest.approx([0.01, 0.25], rel=1e-14)
+    ratios = np.diff(times)[1:] / np.diff(times)[:-1]
+    assert ratios == pytest.approx(np.full(7, ratios[0])) and 1.2 < ratios[0] <= 1.3
     assert found["rms_error"] < 1e-4
 
 
