@@ -71,19 +71,22 @@ def gathered(scattering: Array, lifetime: Array, velocity: Array, rate: float, e
 def group_edges(paths: Sequence[Array]) -> list[Array]:
     """For the mean free paths of every material, bounds of at most ``GROUPS`` groups, (groups + 1,), descending.
 
-    All materials have as many groups, and none of them is empty.
+    All materials have as many groups, and none of them is empty: the widest is cut at its geometric middle, again and
+    again, so that a band far from all others stands alone.
     """
-    for count in range(GROUPS, 1, -1):
-        edges = [_even(of, count) for of in paths]
-        if all(np.histogram(of, bounds[::-1])[0].all() for of, bounds in zip(paths, edges, strict=True)):
-            return edges
-    return [_even(of, 1) for of in paths]
+    count = min(GROUPS, *(len(np.unique(of)) for of in paths))
+    return [_edges(of, count) for of in paths]
 
 
-def _even(paths: Array, count: int) -> Array:
-    edges = np.geomspace(paths.max(), paths.min(), count + 1)
-    edges[0], edges[-1] = 2.0 * paths.max(), 0.5 * paths.min()
-    return edges
+def _edges(paths: Array, count: int) -> Array:
+    groups = [np.unique(paths)]
+    while len(groups) < count:
+        widest = max(range(len(groups)), key=lambda g: groups[g][-1] / groups[g][0])
+        whole = groups.pop(widest)
+        above = whole > np.sqrt(whole[0] * whole[-1])
+        groups[widest:widest] = [whole[~above], whole[above]]
+    inner = [np.sqrt(low[-1] * high[0]) for low, high in pairwise(groups)]
+    return np.array([2.0 * groups[-1][-1], *inner[::-1], 0.5 * groups[0][0]])
 
 
 def partial_fractions(groups: Groups) -> list[Term]:

@@ -31,6 +31,10 @@ class Matrix:
         self.petsc.mult(self._in, self._out)
         return self._out.array.copy()
 
+    def diagonal(self) -> Array:
+        """The owned rows' entries on the diagonal."""
+        return self.petsc.getDiagonal().array_r.copy()
+
     def transposed(self, values: Array) -> Array:
         """The product of the transpose; collective."""
         self._out.array[:] = values

@@ -99,6 +99,8 @@ class HeatConduction:
         self._systems: dict[tuple[float, bool], System] = {}
         self._rows = dict.fromkeys(self._row_names(), 0.0)
         self._crossed: dict[str, Any] = {}
+        self._conducted_so_far = 0.0
+        self._diagonal = self._stiffness.diagonal()
         self._fix()
 
     # -- what the loop and the ledger ask ------------------------------------------------------------------------------
@@ -120,6 +122,10 @@ class HeatConduction:
         """The heat in this rank's share of the body."""
         return _book(float((self._capacities * self.temperature).sum()))
 
+    def gross(self) -> Book:
+        """The magnitudes of what cancels in the books: heat held here and there, and conducted from dof to dof."""
+        return _book(float((self._capacities * np.abs(self.temperature - self._shift)).sum()) + self._conducted_so_far)
+
     def rows(self) -> dict[str, Book]:
         """What this rank's shares of the outer boundaries and the source have added so far."""
         return {name: _book(value) for name, value in self._rows.items()}
@@ -130,6 +136,7 @@ class HeatConduction:
             "time": self.time,
             "temperature": self.temperature,  # every step makes a new array
             "rows": dict(self._rows),
+            "conducted": self._conducted_so_far,
             "seams": {name: seam.save() for name, seam in self._seams.items()},
         }
 
@@ -138,6 +145,7 @@ class HeatConduction:
         self.time = float(state["time"])
         self.temperature = np.asarray(state["temperature"])
         self._rows = {name: float(value) for name, value in state["rows"].items()}
+        self._conducted_so_far = float(state["conducted"])
         for name, seam in self._seams.items():
             seam.restore(state["seams"][name])
 
@@ -276,6 +284,7 @@ class HeatConduction:
             reaction += share * self._residual(now, rates[-1], loads)
             conducted = self._fixed.add(conducted, share, now - self._shift)
             self._book(loads, share)
+            self._conducted_so_far += share * float((self._diagonal * np.abs(now - self._shift)).sum())
             self.temperature = now
         self._book_reactions(reaction, conducted)
         for seam in self._seams.values():
