@@ -14,7 +14,7 @@ from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
 from ..couplers.scales import Scales
 from ..couplers.window import Window
-from ..solvers.bte.checks import cell_count, check_settings, lengths, relaxation
+from ..solvers.bte.checks import cell_count, check_interface, check_settings, lengths, relaxation
 from ..solvers.bte.meshes import create
 from ..solvers.bte.settings import FileMesh, FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
@@ -151,6 +151,10 @@ def _check(request: CheckRequest) -> Estimate | None:
             raise request.report(f"{place}.mesh", "file", error, "straight triangles or tetrahedra") from error
     try:
         unknowns = check_settings(settings, mesh, request.case, request.ranks)
+        for one in settings.interfaces:
+            file = one.file and request.case / one.file
+            if file not in request.made or file.exists():
+                check_interface(one, settings, request.case)
     except SolverError as error:
         key = str(error).split("'")[1] if "'" in str(error) else "material"
         raise request.report(place, key, error, "settings that fit the mesh and one another") from error

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SolverError
+from .interfaces import passing
 from .materials import spectrum
-from .settings import Contact, FileMesh, FilmMesh, PhononSettings
+from .settings import Between, Contact, FileMesh, FilmMesh, PhononSettings
 from .simplices import Simplices
 from .spectrum import Bands, Modes
 from .transmissivity import contact
@@ -97,6 +98,18 @@ def _check_contacts(settings: PhononSettings, speed_capacity: float) -> None:
     for name, boundary in settings.boundaries.items():
         if isinstance(boundary, Contact) and boundary.resistance is not None:
             contact(f"boundary {name!r}", boundary.resistance, speed_capacity, boundary.slip)
+
+
+def check_interface(one: Between, settings: PhononSettings, directory: Path) -> None:
+    """Raises ``SolverError`` where ``one`` lets more through than its materials allow, or its file does not do."""
+    if one.kind == "diffuse-mismatch":
+        return
+    of = settings.material
+    materials = [spectrum(of[region] if isinstance(of, dict) else of, directory) for region in one.regions]
+    first, second = materials
+    if isinstance(first, Bands) and isinstance(second, Bands):
+        bins = 1 + int(max(first.bins.max(), second.bins.max()))
+        passing(one, first.emission(bins), second.emission(bins), directory)
 
 
 def _known(key: str, names: Iterable[str], allowed: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from ..errors import SolverError
 from .checks import check_regions
 from .decomposition import Part, divided
 from .diffusion import Couplings
+from .interfaces import passing
 from .materials import MaterialSettings, spectrum
 from .meshes import create
 from .ordinates import Ordinates
@@ -21,7 +22,7 @@ from .settings import Boundary, Contact, Flux, Periodic, PhononSettings, Surface
 from .simplices import Simplices, Topology
 from .spectrum import Bands, Modes
 from .sweeps import Sweeps
-from .transmissivity import adjoint, contact, diffuse_mismatch
+from .transmissivity import contact, diffuse_mismatch
 from .transport import Keeping, Transport
 from .turning import about_axis, turned
 from .walls import Interface, Wall, Walls, matched
@@ -91,16 +92,22 @@ def discretised(settings: PhononSettings, comm: MPI.Comm, directory: Path) -> Pr
     together = _together(settings, mesh, apart) if mesh else None
     part = divided(mesh, comm, (settings.ranks.directions, settings.ranks.bands), together)
     topology = Topology.of(part.mesh, apart, part.owned, settings.axisymmetric)
-    return _Builder(settings, part, topology, materials).problem()
+    return _Builder(settings, part, topology, materials, directory).problem()
 
 
 class _Builder:
     """Puts a problem together."""
 
     def __init__(
-        self, settings: PhononSettings, part: Part, topology: Topology, materials: list[Bands | Modes]
+        self,
+        settings: PhononSettings,
+        part: Part,
+        topology: Topology,
+        materials: list[Bands | Modes],
+        directory: Path,
     ) -> None:
         self._settings, self._part, self._topology, self._materials = settings, part, topology, materials
+        self._directory = directory
         self._d = part.mesh.dimension
         self._normal, _ = topology.normals()
         self._faces = _faces_by_name(settings, part, topology)
@@ -204,24 +211,14 @@ class _Builder:
         """Transmissivities by bin from region a to b and back."""
         first, second = self._materials[a], self._materials[b]
         assert isinstance(first, Bands) and isinstance(second, Bands), "resolved modes stand alone"
-        flows = [
-            np.asarray(np.bincount(m.bins, m.heat_capacity * m.velocity, ordinates.bin_count), dtype=np.float64)
-            for m in (first, second)
-        ]
+        flows = [material.emission(ordinates.bin_count) for material in (first, second)]
         names = self._part.mesh.regions
         given = [one for one in self._settings.interfaces if set(one.regions) == {names[a], names[b]}]
         if not given or given[0].kind == "diffuse-mismatch":
             return diffuse_mismatch(*flows), diffuse_mismatch(*flows[::-1])
         forward = given[0].regions == (names[a], names[b])
         out, back = flows if forward else flows[::-1]
-        t, what = given[0].transmissivity, f"the interface of {names[a]!r} and {names[b]!r}"
-        if given[0].resistance is not None:
-            t = contact(what, given[0].resistance, float(out.sum()))
-        there = np.full(ordinates.bin_count, t)
-        try:
-            again = adjoint(there, out, back)
-        except SolverError as error:
-            raise SolverError(f"{what}: {error}") from error
+        there, again = passing(given[0], out, back, self._directory)
         return (there, again) if forward else (again, there)
 
     # -- faces whose values go by direction ----------------------------------------------------------------------------

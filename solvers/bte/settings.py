@@ -151,19 +151,22 @@ class Between(Table):
     """What two regions' common faces do to phonons."""
 
     regions: tuple[str, str]
-    kind: Literal["diffuse-mismatch", "transmissivity", "resistance"] = "diffuse-mismatch"
+    kind: Literal["diffuse-mismatch", "transmissivity", "resistance", "measured"] = "diffuse-mismatch"
     transmissivity: Fraction | None = None
     """From the first to the second, at every frequency; the other way it follows from detailed balance."""
     resistance: Positive | None = None
-    """As of a contact."""
+    """Temperature difference over heat flux between extrapolated temperatures; both sides' slips are taken out."""
+    file: Path | None = None
+    """With ``measured``: the file of the stage ``measure-conductance``, relative to the case, that has the resistance
+    in the participant's units."""
 
     @model_validator(mode="after")
     def _fits(self) -> Between:
         if self.regions[0] == self.regions[1]:
             raise ValueError(f"'regions' names {self.regions[0]!r} twice; it must be two")
-        for key in ("transmissivity", "resistance"):
-            if (self.kind == key) != (getattr(self, key) is not None):
-                raise ValueError(f"{key!r} goes with kind = {key!r}, and only with it")
+        for kind, key in (("transmissivity",) * 2, ("resistance",) * 2, ("measured", "file")):
+            if (self.kind == kind) != (getattr(self, key) is not None):
+                raise ValueError(f"{key!r} goes with kind = {kind!r}, and only with it")
         return self
 
 

@@ -43,6 +43,10 @@ class Bands:
         """Sum of heat capacity times speed."""
         return float((self.heat_capacity * self.velocity).sum())
 
+    def emission(self, bins: int) -> Array:
+        """Heat capacity times speed of each of the frequency's ``bins``, (bins,)."""
+        return np.bincount(self.bins, self.heat_capacity * self.velocity, bins).astype(np.float64)
+
     @property
     def conductivity(self) -> float:
         """Of the bulk: the sum of C v² τ / 3."""

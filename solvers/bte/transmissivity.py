@@ -11,6 +11,8 @@ Array = NDArray[np.float64]
 
 MARSHAK = 2.0
 """Slip of a half-space by the P1 approximation, in units of 1 / (C v)."""
+MILNE = 3.0 * 0.7104460896
+"""The exact slip of gray phonons (Hopf's constant; Chandrasekhar, Radiative Transfer, 1950)."""
 
 
 def diffuse_mismatch(first: Array, second: Array) -> Array:
@@ -51,6 +53,30 @@ def from_resistance(resistance: float, speed_capacity: float, slip: float = MARS
             f"{slip:g} that transport has by itself; it must be at least {slip / speed_capacity:.4g}"
         )
     return 4.0 / (4.0 + dimensionless - slip)
+
+
+def between(resistance: float, first: Array, second: Array) -> tuple[Array, Array]:
+    """Transmissivities there and back, by bin, of the interface of two materials whose resistance was measured.
+
+    To either half the interface is a wall that emits evenly, with the slip s of such a wall. Both are taken out of what
+    was measured between extrapolated temperatures,
+
+        4 / sum(g) = R + (4 - s) (1 / (C1 v1) + 1 / (C2 v2)) , with g = t12 C1 v1 = t21 C2 v2 of each bin,
+
+    which is exact for gray phonons. At every frequency passes the same part of the most that detailed balance allows,
+    the lesser of both C v; where one side has no phonons nothing does. ``first`` and ``second`` are heat capacity times
+    speed, (bins,). Raises ``SolverError`` where more would have to pass than all of that.
+    """
+    most = np.minimum(first, second)
+    slip = (4.0 - MILNE) * (1.0 / first.sum() + 1.0 / second.sum())
+    part = 4.0 / (resistance + slip) / most.sum()
+    if part > 1.0:
+        raise SolverError(
+            f"a resistance of {resistance:g} is less than that of an interface at which all passes that detailed "
+            f"balance allows; it must be at least {4.0 / most.sum() - slip:.4g}"
+        )
+    there, back = (np.divide(part * most, side, out=np.zeros_like(side), where=side > 0.0) for side in (first, second))
+    return there, back
 
 
 def contact(what: str, resistance: float, speed_capacity: float, slip: float = MARSHAK) -> float:

@@ -19,7 +19,7 @@ from suture.solvers.md import steady_conduction
 
 from ..mpi import mpirun
 
-CASE = Path(__file__).parent / "silicon_germanium"
+CASE = Path(__file__).parents[2] / "cases" / "silicon-germanium"
 SHIPPED = Path("/usr/share/lammps/potentials/SiCGe.tersoff")
 TINY = {
     "script": "pair.lmp",

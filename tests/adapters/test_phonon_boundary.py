@@ -109,6 +109,8 @@ LOWER = 'x-lower = { kind = "temperature", temperature = 1.0 }'
 MESH = 'mesh = { kind = "film", lower = [0.0, 0.0, 0.0], upper = [1.0, 1.0, 1.0] }'
 BOTH = {"resistance": 'x-lower = { kind = "temperature", temperature = 1.0, transmissivity = 0.5, resistance = 9.0 }'}
 ABOVE = '[interfaces.above.sides.film]\nboundary = "x-lower"'
+LAYERS = MESH.replace(" }", ", layers = { a = [0.0, 0.4], b = [0.4, 1.0] } }")
+BETWEEN = LAYERS + '\ninterfaces = [{ regions = ["a", "b"], KEYS }]'
 MISTAKES: dict[str, tuple[str, tuple[str, str], tuple[str, ...]]] = {
     "no step": ("film", (STEADY, ""), ("a 'step' goes with every time_integration but 'steady'",)),
     "step": ("film", (STEADY, STEADY + "\nstep = 1.0"), ("a 'step' goes with every",)),
@@ -139,6 +141,21 @@ MISTAKES: dict[str, tuple[str, tuple[str, str], tuple[str, ...]]] = {
         "film",
         (STEADY, STEADY + '\ninterfaces = [{ regions = ["film", "other"], transmissivity = 0.5 }]'),
         ("'transmissivity' goes with kind = 'transmissivity'",),
+    ),
+    "interface file": (
+        "film",
+        (MESH, BETWEEN.replace("KEYS", 'file = "g.json"')),
+        ("'file' goes with kind = 'measured', and only with it",),
+    ),
+    "not measured": (
+        "film",
+        (MESH, BETWEEN.replace("KEYS", 'kind = "measured", file = "g.json"')),
+        ("interfaces", "'a' and 'b'", "g.json: No such file or directory", "run the stage that measures it"),
+    ),
+    "too well": (
+        "film",
+        (MESH, BETWEEN.replace("KEYS", 'kind = "resistance", resistance = 0.1')),
+        ("interfaces", "a resistance of 0.1 is less than", "it must be at least 0.2627"),
     ),
     "one region": (
         "film",
