@@ -3,7 +3,7 @@
     python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
 
 The run is the response to one pulse. Its sum over the pulses of the laser is fitted with the multilayer solution, which
-knows everything but the film's conductivity: bulk silicon's, where phonons were to diffuse.
+knows everything but the film's conductivity and the conductance above it: those that went in, where phonons diffuse.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ DELAYS = np.geomspace(0.1e-9, 3.6e-9, 12)
 """Of the probe after the pump."""
 ERROR = 0.005
 """Standard error of a ratio: what the mesh, the windows and the truncated tail cost, measured where phonons diffuse."""
+UNKNOWN = "1.conductivity", "0.conductance"
+"""What an experimenter fits: the film, and its interface with the metal."""
 REPETITION, MODULATION, RADIUS = 80e6, 9.8e6, 10e-6
 """Of the lasers. The radius is that of both beams, in the case's formulas too."""
 
@@ -70,29 +72,28 @@ def layers(case):
 
 
 def apparent(found, modulation=MODULATION, radius=RADIUS):
-    """The fit of the film's conductivity to the ratios at one modulation."""
+    """The fit of the film's conductivity, and of the conductance above it, to the ratios at one modulation."""
     lasers = Measurement(REPETITION, modulation, radius, radius)
     ratios, _ = found.ratios(lasers)
-    return fit(found.sample, lasers, DELAYS, ratios, ["1.conductivity"], error=ERROR)
+    return fit(found.sample, lasers, DELAYS, ratios, list(UNKNOWN), error=ERROR)
 
 
 def evaluate(run):
-    """Ratios at four delays, relative to those of Fourier's law, and the conductivity that a fit finds."""
+    """Ratios at four delays, relative to those of Fourier's law, and what a fit finds, relative to what went in."""
     found, lasers = response(run), Measurement(REPETITION, MODULATION, RADIUS, RADIUS)
     delays = np.array([0.1e-9, 0.5e-9, 1.0e-9, 3.6e-9])
     ratios, tail = found.ratios(lasers, delays)
     expected = ratio(found.sample, lasers, delays)
     best = apparent(found)
-    bulk = found.sample.layers[1].conductivity
+    given = {"1.conductivity": found.sample.layers[1].conductivity, "0.conductance": found.sample.layers[0].conductance}
     return {
         "delays_ns": (1e9 * delays).tolist(),
         "ratios": ratios.tolist(),
         "over_fourier": (ratios / expected).tolist(),
         "furthest_from_fourier": float(np.abs(ratios / expected - 1).max()),
         "tail": float(tail.max()),
-        "conductivity": best.values["1.conductivity"],
-        "error": best.errors["1.conductivity"],
-        "over_bulk": best.values["1.conductivity"] / bulk,
+        **{name[2:]: best.values[name] / given[name] for name in UNKNOWN},
+        **{f"{name[2:]}_error": best.errors[name] / given[name] for name in UNKNOWN},
         "residual": best.residual,
     }
 
