@@ -19,11 +19,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from .lattice_dynamics import einstein
 from .spectrum import Bands
 
 Array = NDArray[np.float64]
 
-_HBAR, _BOLTZMANN = 1.054571817e-34, 1.380649e-23
 _POINTS = 400
 """Points of a branch in a bin."""
 _TRACE = 1e-12
@@ -92,9 +92,8 @@ def _band(
     k = 0.5 * (ends[1] - ends[0]) * nodes + 0.5 * (ends[1] + ends[0])
     omega = top * np.sin(0.5 * np.pi * k / crystal.edge)
     v = speed * np.cos(0.5 * np.pi * k / crystal.edge)
-    x = _HBAR * omega / (_BOLTZMANN * temperature)
     density = number * k**2 / (2.0 * np.pi**2) * 0.5 * (ends[1] - ends[0]) * weights
-    c = density * _BOLTZMANN * (0.5 * x / np.sinh(0.5 * x)) ** 2
+    c = density * einstein(omega, temperature)
     rate = crystal.umklapp * omega**2 * temperature * np.exp(-crystal.barrier / temperature) + impurity * omega**4
     capacity, emission = float(c.sum()), float((c * v).sum())
     velocity = emission / capacity
