@@ -235,11 +235,6 @@ class Case(Table):
         return round(self.time.end / self.time.window)
 
     @property
-    def stage_outputs(self) -> tuple[Path, ...]:
-        """Files, relative to the case directory, that the stages make."""
-        return tuple(Path(stage.settings.output) for stage in self.stages.values())
-
-    @property
     def order(self) -> tuple[str, ...]:
         """The participants in the order of a serial scheme, or of their tables."""
         return self.scheme.order or tuple(self.participants)
