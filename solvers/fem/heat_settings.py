@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..expression import Expression, SpaceExpression
 from .body_settings import BodySettings, BoundarySettings, Material, Positive
@@ -55,7 +56,9 @@ class HeatSettings(BodySettings):
     """Transient heat conduction in a body: capacity dT/dt = div(conductivity grad T) + source."""
 
     rows: ClassVar[tuple[str, ...]] = ("source",)
-    conductivity: Material
+    conductivity: Material | None = None
+    conductivity_file: Path | None = None
+    """In its place: a file of a conductivity that depends on temperature, relative to the case, in SI units."""
     capacity: Material
     """Heat capacity per volume."""
     initial: SpaceExpression
@@ -68,3 +71,11 @@ class HeatSettings(BodySettings):
     """Two implicit stages a step, of second order, or one, of first. Both damp what a step cannot follow."""
     reference: Expression | None = None
     """A temperature to compare with: the largest difference at the nodes is recorded at the windows' ends."""
+
+    @model_validator(mode="after")
+    def _one_conductivity(self) -> HeatSettings:
+        if (self.conductivity is None) == (self.conductivity_file is None):
+            raise ValueError("give either a 'conductivity' or a 'conductivity_file'")
+        if self.conductivity_file is not None and self.linear_solver == "iterative":
+            raise ValueError("linear_solver is 'iterative' with a 'conductivity_file'; it must be 'direct'")
+        return self
