@@ -128,6 +128,13 @@ def spectrum(settings: MaterialSettings, directory: Path) -> Bands | Modes:
     return Bands(c, v, path / v, np.arange(len(c)), np.zeros(len(c)))
 
 
+def material_files(settings: MaterialSettings | dict[str, MaterialSettings]) -> tuple[Path, ...]:
+    """The files that materials are read from, relative to the case; of ShengBTE its folder."""
+    each = settings.values() if isinstance(settings, dict) else [settings]
+    named = [getattr(one, key, None) for one in each for key in ("file", "structure", "folder")]
+    return tuple(path for path in named if path is not None)
+
+
 def _phono3py(settings: Phono3py, directory: Path) -> Bands | Modes:
     path = directory / settings.file
     phonons = read_phono3py(path, settings.temperature, isotropic=settings.bands is not None)
