@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from suture.books import as_tree
+from suture.check import check
 from suture.couplers.audit import read_books
+from suture.couplers.errors import CaseError
 from suture.verify import lookup, read_reference
 
 from ..mpi import clean_environment
@@ -24,6 +28,13 @@ CHEAPER = (
 )
 """What the mesh lacks stands in the case's README; the test does without."""
 TIMEOUT = 240.0
+
+
+def undone(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The case without what its stages may have made already."""
+    case = variant("silicon-kappa", folder, *changes)
+    shutil.rmtree(case / "measured", ignore_errors=True)
+    return case
 
 
 def started(case: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -50,7 +61,7 @@ def killed_at(line: str, case: Path, log: Path) -> str:
 def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """The case, and what a run that was broken off and the one after it said."""
     folder = tmp_path_factory.mktemp("chain")
-    case = variant("silicon-kappa", folder / "case", *CHEAPER)
+    case = undone(folder / "case", *CHEAPER)
     first = killed_at("stage phonons: ", case, folder / "first.log")
     assert not (case / "measured" / "phonons.json").exists()
     process = started(case, folder / "second.log")
@@ -71,12 +82,34 @@ def test_a_run_goes_on_after_the_last_finished_stage(chain: tuple[Path, str, str
 def test_the_case_fulfils_its_requirement(chain: tuple[Path, str, str]) -> None:
     case, _, _ = chain
     results = {"ledger": as_tree(read_books(case / "RUN"))} | evaluation("silicon-kappa").evaluate(case / "RUN")
-    for check in read_reference(ROOT / "cases" / "silicon-kappa").check:
-        assert check.holds(lookup(results, check.value, case)), (check, results)
+    for one in read_reference(ROOT / "cases" / "silicon-kappa").check:
+        assert one.holds(lookup(results, one.value, case)), (one, results)
 
 
 def test_a_finished_chain_is_only_looked_at(chain: tuple[Path, str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    from suture.check import check
-
     check(chain[0])
     assert capsys.readouterr().out.count("is kept") == 3
+
+
+def test_what_no_stage_makes_is_missed_before_the_run(tmp_path: Path) -> None:
+    case = undone(tmp_path / "case")
+    text = (case / "case.toml").read_text()
+    stages, participants = text.index("[stages.constants]"), text.index("# A micrometre of silicon")
+    (case / "case.toml").write_text(text[:stages] + text[participants:])
+    with pytest.raises(CaseError) as mistakes:
+        check(case)
+    for words in (
+        r"participants\.film\.solver.* material.*measured/phonons\.hdf5: no such file",
+        r"participants\.component\.solver.* conductivity_file.*conductivity\.json: no such file; run the stage",
+        "add the stage that makes it",
+    ):
+        assert re.search(words, str(mistakes.value), re.DOTALL), str(mistakes.value)
+
+
+def test_stages_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
+    case = undone(tmp_path / "case")
+    text = (case / "case.toml").read_text()
+    first, second, third = (text.index(f"[stages.{name}]") for name in ("constants", "phonons", "conductivity"))
+    (case / "case.toml").write_text(text[:first] + text[second:third] + text[first:second] + text[third:])
+    with pytest.raises(CaseError, match=r"(?s)\[stages\.phonons\] force_constants.*or a file that a stage before"):
+        check(case)
