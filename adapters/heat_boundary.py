@@ -156,6 +156,7 @@ def _check(request: CheckRequest) -> Estimate:
 def _check_conductivity(request: CheckRequest, settings: HeatSettings) -> None:
     if settings.conductivity_file is None:
         return
+    request.require_si("conductivity_file", repr(str(settings.conductivity_file)))
     path = request.case / settings.conductivity_file
     if path in request.made and not path.exists():
         return

@@ -15,7 +15,7 @@ from ..couplers.mesh import Mesh
 from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.bte.checks import cell_count, check_settings, lengths, relaxation
-from ..solvers.bte.materials import material_files
+from ..solvers.bte.materials import in_si, material_files
 from ..solvers.bte.meshes import create
 from ..solvers.bte.settings import FileMesh, FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
@@ -151,6 +151,8 @@ def _check(request: CheckRequest) -> Estimate | None:
         except SolverError as error:
             raise request.report(f"{place}.mesh", "file", error, "straight triangles or tetrahedra") from error
     steps = 1.0 if settings.step is None else max(1.0, request.window / settings.step)
+    for kind in in_si(settings.material):
+        request.require_si("material", f"kind {kind!r}")
     if _to_be_made(request, settings):
         return Estimate(size=f"{cell_count(settings)} cells, of a material that is made first", steps=steps)
     try:

@@ -128,6 +128,12 @@ def spectrum(settings: MaterialSettings, directory: Path) -> Bands | Modes:
     return Bands(c, v, path / v, np.arange(len(c)), np.zeros(len(c)))
 
 
+def in_si(settings: MaterialSettings | dict[str, MaterialSettings]) -> tuple[str, ...]:
+    """The kinds of those materials that are in SI units, whatever else the settings are in."""
+    each = settings.values() if isinstance(settings, dict) else [settings]
+    return tuple(one.kind for one in each if isinstance(one, Crystal | Phono3py | ShengBTE))
+
+
 def material_files(settings: MaterialSettings | dict[str, MaterialSettings]) -> tuple[Path, ...]:
     """The files that materials are read from, relative to the case; of ShengBTE its folder."""
     each = settings.values() if isinstance(settings, dict) else [settings]

@@ -106,6 +106,19 @@ def test_what_no_stage_makes_is_missed_before_the_run(tmp_path: Path) -> None:
         assert re.search(words, str(mistakes.value), re.DOTALL), str(mistakes.value)
 
 
+def test_what_is_in_si_units_is_refused_elsewhere(tmp_path: Path) -> None:
+    elsewhere = ('kind = "phonon-transport"', 'kind = "phonon-transport"\nunits = "metal"')
+    with pytest.raises(
+        CaseError, match=r"(?s)\[participants\.film\.solver\] material.*kind 'phono3py', which is in SI units"
+    ):
+        check(undone(tmp_path / "film", elsewhere))
+    elsewhere = ('kind = "heat-conduction"', 'kind = "heat-conduction"\nunits = "metal"')
+    with pytest.raises(
+        CaseError, match=r"(?s)conductivity_file.*, which is in SI units, in a participant of units 'metal'"
+    ):
+        check(undone(tmp_path / "component", elsewhere))
+
+
 def test_stages_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
     case = undone(tmp_path / "case")
     text = (case / "case.toml").read_text()
