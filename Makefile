@@ -33,6 +33,9 @@ install: .venv/.installed
 	/usr/bin/python3 -m venv --system-site-packages .venv
 	@# Debian keeps petsc4py beside its PETSc, off Python's path.
 	dpkg -L $$(dpkg-query -W -f '$${Package}\n' 'python3-petsc4py-real3.*') | grep -m1 'dist-packages$$' > $$(echo .venv/lib/python3.*/site-packages)/petsc.pth
+	@# pip knows Debian's h5py by no name, and would put its own, with another HDF5, before it.
+	version=$$(.venv/bin/python -c 'import h5py; print(h5py.__version__)') && folder=$$(echo .venv/lib/python3.*/site-packages)/h5py-$$version.dist-info && \
+	mkdir -p $$folder && printf 'Metadata-Version: 2.1\nName: h5py\nVersion: %s\n' $$version > $$folder/METADATA
 	@# Debian's builds of these stay: pip must not replace them by its own.
 	.venv/bin/python -m pip list --format=freeze 2>/dev/null | grep -iE '^(numpy|scipy|mpi4py|petsc4py|h5py|matplotlib)==' > .venv/constraints.txt
 	.venv/bin/python -m pip install -q --disable-pip-version-check -c .venv/constraints.txt -e '.[test]'

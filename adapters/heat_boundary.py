@@ -13,6 +13,8 @@ from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
 from ..couplers.scales import Scales
 from ..couplers.window import Window
+from ..solvers.conductivity_file import read_conductivity
+from ..solvers.errors import SolverError
 from ..solvers.fem import HeatSettings
 from ..solvers.fem.body_settings import Positive
 from ..solvers.fem.mesh_settings import BoxMesh
@@ -142,6 +144,7 @@ def _check(request: CheckRequest) -> Estimate:
     settings: HeatSettings = request.solver
     materials = (("conductivity", settings.conductivity), ("capacity", settings.capacity))
     nodes = check_body(request, [(key, regions_of(material)) for key, material in materials])
+    _check_conductivity(request, settings)
     for interface, side in request.interfaces.items():
         gives = ("energy",) if side.condition == "temperature" else ()
         request.require_exchange(interface, "condition", gives, _EXCHANGES[side.condition][1])
@@ -150,13 +153,42 @@ def _check(request: CheckRequest) -> Estimate:
     return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
 
 
+def _check_conductivity(request: CheckRequest, settings: HeatSettings) -> None:
+    if settings.conductivity_file is None:
+        return
+    request.require_si("conductivity_file", repr(str(settings.conductivity_file)))
+    path = request.case / settings.conductivity_file
+    if path in request.made and not path.exists():
+        return
+    try:
+        read_conductivity(path)
+    except SolverError as error:
+        place = f"participants.{request.participant}.solver"
+        allowed = "a file of a conductivity over temperature"
+        raise request.report(place, "conductivity_file", error, allowed, "add the stage that makes it") from error
+
+
+def _conductivity(request: CheckRequest, settings: HeatSettings, mesh: BoxMesh) -> float | None:
+    """In the middle of a box, and of a file's temperatures; None where a stage has yet to make the file."""
+    if settings.conductivity_file is None:
+        return at_middle(settings.conductivity, mesh)
+    try:
+        curve = read_conductivity(request.case / settings.conductivity_file)
+    except SolverError:
+        return None
+    return float(curve.value(np.array(sum(curve.range) / 2.0)))
+
+
 def _scales(request: CheckRequest) -> Scales:
     """The slowest mode of a box between ends of given temperature, L² / (π² α), and a tenth of that to follow it."""
     settings: HeatSettings = request.solver
     if not isinstance(settings.mesh, BoxMesh):
         return Scales()
     extents, divisions = box_extents(settings.mesh)
-    diffusivity = at_middle(settings.conductivity, settings.mesh) / at_middle(settings.capacity, settings.mesh)
+    conductivity = _conductivity(request, settings, settings.mesh)
+    if conductivity is None:
+        return Scales(length=float(extents.max()), finest=float(divisions.min()))
+    diffusivity = conductivity / at_middle(settings.capacity, settings.mesh)
     time = float(extents.max()) ** 2 / (np.pi**2 * diffusivity)
     return Scales(length=float(extents.max()), finest=float(divisions.min()), times={"heat": time}, resolves=0.1 * time)
 

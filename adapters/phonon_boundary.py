@@ -15,6 +15,7 @@ from ..couplers.mesh import Mesh
 from ..couplers.scales import Scales
 from ..couplers.window import Window
 from ..solvers.bte.checks import cell_count, check_interface, check_settings, lengths, relaxation
+from ..solvers.bte.materials import in_si, material_files
 from ..solvers.bte.meshes import create
 from ..solvers.bte.settings import FileMesh, FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
@@ -149,6 +150,11 @@ def _check(request: CheckRequest) -> Estimate | None:
             mesh = create(settings.mesh, request.case)
         except SolverError as error:
             raise request.report(f"{place}.mesh", "file", error, "straight triangles or tetrahedra") from error
+    steps = 1.0 if settings.step is None else max(1.0, request.window / settings.step)
+    for kind in in_si(settings.material):
+        request.require_si("material", f"kind {kind!r}")
+    if _to_be_made(request, settings):
+        return Estimate(size=f"{cell_count(settings)} cells, of a material that is made first", steps=steps)
     try:
         unknowns = check_settings(settings, mesh, request.case, request.ranks)
         for one in settings.interfaces:
@@ -158,17 +164,22 @@ def _check(request: CheckRequest) -> Estimate | None:
     except SolverError as error:
         key = str(error).split("'")[1] if "'" in str(error) else "material"
         raise request.report(place, key, error, "settings that fit the mesh and one another") from error
-    steps = 1.0 if settings.step is None else max(1.0, request.window / settings.step)
     stages = 2.0 if settings.time_integration == "sdirk2" else 1.0
     seconds = steps * stages * _SWEEPS * unknowns * _UNKNOWN_SECONDS / request.ranks
     return Estimate(size=f"{cell_count(settings)} cells, {unknowns:.2g} unknowns", steps=steps, seconds=seconds)
+
+
+def _to_be_made(request: CheckRequest, settings: PhononSettings) -> bool:
+    """Whether a stage has yet to make a file of a material."""
+    files = {request.case / file for file in material_files(settings.material)}
+    return any(file in request.made and not file.exists() for file in files)
 
 
 def _scales(request: CheckRequest) -> Scales:
     """A time to diffuse and to fly across, and a tenth of it to follow; a steady state has none."""
     settings: PhononSettings = request.solver
     size = lengths(settings)
-    if size is None or settings.time_integration == "steady":
+    if size is None or settings.time_integration == "steady" or _to_be_made(request, settings):
         return Scales(length=size and size[0], finest=size and size[1])
     time = relaxation(settings, size[0], request.case)
     return Scales(length=size[0], finest=size[1], times={"phonons": time}, resolves=0.1 * time)

@@ -244,11 +244,6 @@ class Case(Table):
         return fitted(self.time.end / self.time.window, self.time.growth)[0]
 
     @property
-    def stage_outputs(self) -> tuple[Path, ...]:
-        """Files, relative to the case directory, that the stages make."""
-        return tuple(Path(stage.settings.output) for stage in self.stages.values())
-
-    @property
     def order(self) -> tuple[str, ...]:
         """The participants in the order of a serial scheme, or of their tables."""
         return self.scheme.order or tuple(self.participants)

@@ -115,6 +115,19 @@ class CheckRequest:
     """``report(table, key, found, allowed, remedy="")`` makes the ``CaseError`` to raise."""
     exchanged: Mapping[str, Exchange] = field(default_factory=dict)
     """What the case lets this participant give and take, by interface name."""
+    units: str = "si"
+    """Name of the participant's unit system."""
+
+    def require_si(self, key: str, found: str) -> None:
+        """Refuse a setting ``key`` of the solver that brings SI units of its own into another system."""
+        if self.units != "si":
+            raise self.report(
+                f"participants.{self.participant}.solver",
+                key,
+                f"{found}, which is in SI units, in a participant of units {self.units!r}",
+                "a participant of units 'si'",
+                f'write units = "si" in [participants.{self.participant}], and its other numbers in them',
+            )
 
     def require_exchange(self, interface: str, key: str, gives: tuple[str, ...], takes: tuple[str, ...]) -> None:
         """Refuse a side whose setting ``key`` needs what the case does not exchange, with the error to raise."""

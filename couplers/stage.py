@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,6 +61,21 @@ class StageCheckRequest:
     """The validated settings."""
     report: Callable[..., Exception]
     """``report(table, key, found, allowed, remedy="")`` makes the ``CaseError`` to raise."""
+    made: frozenset[Path] = frozenset()
+    """Files that the stages before it make; they need not exist yet."""
+
+    def require_file(self, key: str, allowed: str) -> None:
+        """Refuse a setting ``key`` that names no file, unless a stage before makes it, with the error to raise."""
+        path = self.case / getattr(self.settings, key)
+        if path not in self.made and not path.is_file():
+            found = repr(str(getattr(self.settings, key)))
+            allowed = f"{allowed}, relative to the case directory, or a file that a stage before makes"
+            raise self.report(f"stages.{self.stage}", key, found, allowed, f"{path} does not exist")
+
+
+def nothing_beside(settings: Any, case: Path) -> tuple[Path, ...]:
+    """Of stages whose output is all that they make."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,8 @@ class StageKind:
     """``inputs(settings, case)``: all files whose bytes decide the result. A file that is missing is listed too."""
     check: Callable[[StageCheckRequest], None]
     """Raises ``CaseError`` for what the settings' types cannot see; without MPI."""
+    beside: Callable[[Any, Path], tuple[Path, ...]] = nothing_beside
+    """``beside(settings, case)``: files that it makes besides its output, whose hashes stand in it."""
     not_hashed: frozenset[str] = frozenset({"output", "ranks"})
     """Settings that do not change what is measured."""
 
@@ -92,7 +109,7 @@ def input_hash(kind: StageKind, settings: StageSettings, case: Path) -> str:
         "format": FORMAT,
         "kind": kind.name,
         "settings": settings.model_dump(mode="json", exclude=set(kind.not_hashed)),
-        "files": _file_hashes(kind, settings, case),
+        "files": _file_hashes(kind.inputs(settings, case), case),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -104,14 +121,25 @@ def stale(kind: StageKind, settings: StageSettings, case: Path) -> str | None:
         return f"{settings.output} does not exist"
     try:
         provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
-        found, files = provenance["inputs"], dict(provenance["files"])
+        found, files, beside = provenance["inputs"], dict(provenance["files"]), dict(provenance.get("beside", {}))
     except (ValueError, KeyError, TypeError):
         return f"{settings.output} is incomplete or was not made by a stage"
     if found == input_hash(kind, settings, case):
-        return None
-    now = _file_hashes(kind, settings, case)
+        return _lost(beside, case)
+    now = _file_hashes(kind.inputs(settings, case), case)
     changed = sorted(name for name in now.keys() | files.keys() if now.get(name) != files.get(name))
     return f"{settings.output} was made from other " + (f"input: {', '.join(changed)}" if changed else "settings")
+
+
+def _lost(beside: dict[str, str], case: Path) -> str | None:
+    """What has become of the files that a stage has made besides its output, if they are not what they were."""
+    for name, written in beside.items():
+        path = case / name
+        if not path.is_file():
+            return f"{name} does not exist"
+        if hashlib.sha256(path.read_bytes()).hexdigest() != written:
+            return f"{name} is not what the stage has made"
+    return None
 
 
 def log_file(settings: StageSettings, case: Path) -> Path:
@@ -124,8 +152,8 @@ def run_stage(
 ) -> None:
     """Do the stage on all ranks of ``comm`` and write its output, whether or not there is one already.
 
-    The output appears complete or not at all. Its ``provenance`` names the inputs and their hash, the settings, the
-    versions, the ranks and the seconds it took.
+    The output appears complete or not at all, after the files beside it. Its ``provenance`` names the inputs and their
+    hash, the hashes of the files beside it, the settings, the versions, the ranks and the seconds it took.
     """
     case = case.resolve()
     path, log = case / settings.output, log_file(settings, case)
@@ -133,14 +161,16 @@ def run_stage(
     if own.rank == 0:
         path.parent.mkdir(parents=True, exist_ok=True)
     own.Barrier()
-    inputs, files = input_hash(kind, settings, case), _file_hashes(kind, settings, case)
+    inputs, files = input_hash(kind, settings, case), _file_hashes(kind.inputs(settings, case), case)
     begin = time.perf_counter()
     content = kind.run(settings, StageContext(own, case, log, report))
+    own.Barrier()
     assert isinstance(settings, BaseModel)
     content["provenance"] = {
         "kind": kind.name,
         "inputs": inputs,
         "files": files,
+        "beside": _file_hashes(kind.beside(settings, case), case),
         "settings": settings.model_dump(mode="json"),
         "suture": version("suture"),
         "ranks": own.size,
@@ -164,9 +194,8 @@ def write_atomically(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _file_hashes(kind: StageKind, settings: StageSettings, case: Path) -> dict[str, str]:
+def _file_hashes(paths: Iterable[Path], case: Path) -> dict[str, str]:
     case = case.resolve()
     return {
-        Path(os.path.relpath(path, case)).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in kind.inputs(settings, case)
+        Path(os.path.relpath(path, case)).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
     }

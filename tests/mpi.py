@@ -46,6 +46,11 @@ def mpirun(
     return done
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without the marks of an MPI job."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OMPI_", "PMIX_", "PMI_"))}
+
+
 def suture(
     *arguments: str | os.PathLike[str], timeout: float = 120.0, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
@@ -53,9 +58,8 @@ def suture(
 
     A test that has imported MPI is an MPI job of its own, whose marks the command must not find.
     """
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMPI_", "PMIX_", "PMI_"))}
     command = [sys.executable, "-m", "suture", *map(str, arguments)]
-    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, timeout=timeout)
     if check:
         assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -22,6 +22,7 @@ ENGINES = {
         "solvers/bte/petsc.py",
     },
     "dolfinx": {"solvers/fem/engine.py"},
+    "phono3py": {"solvers/phonons/engine.py"},
 }
 """The modules that drive each engine."""
 MODULES = sorted(path for tree in TREES for path in (ROOT / tree).rglob("*.py")) + sorted(

@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from .lattice_dynamics import einstein
 from .spectrum import Bands
 
 Array = NDArray[np.float64]
 
-_HBAR, _BOLTZMANN = 1.054571817e-34, 1.380649e-23
 _OPTICAL = 100.0, 1e-11
 """Speed and lifetime of optical phonons: their part of the conductivity is less than a thousandth."""
 _POINTS = 400
@@ -82,17 +81,11 @@ def crystal_bands(crystal: Crystal, temperature: float, bins: int, impurity: flo
         for low, high in pairwise(edges)
         for speed, number in crystal.branches()
     ]
-    rows.append((3.0 * crystal.cells * _mode_heat(crystal.optical, temperature), *_OPTICAL))
+    rows.append((3.0 * crystal.cells * float(einstein(np.array(crystal.optical), temperature)), *_OPTICAL))
     capacity, velocity, lifetime = np.array(rows).T
     capacity = np.maximum(capacity, _TRACE * capacity.mean())
     middle = np.append(np.repeat(0.5 * (edges[1:] + edges[:-1]), 2), crystal.optical)
     return Bands(capacity, velocity, lifetime, np.append(np.repeat(np.arange(bins), 2), bins), middle)
-
-
-def _mode_heat(omega: ArrayLike, temperature: float) -> Any:
-    """Heat capacity of a mode."""
-    x = _HBAR * np.asarray(omega) / (_BOLTZMANN * temperature)
-    return _BOLTZMANN * (0.5 * x / np.sinh(0.5 * x)) ** 2
 
 
 def _band(
@@ -108,7 +101,7 @@ def _band(
     omega = top * np.sin(0.5 * np.pi * k / crystal.edge)
     v = speed * np.cos(0.5 * np.pi * k / crystal.edge)
     density = number * k**2 / (2.0 * np.pi**2) * 0.5 * (ends[1] - ends[0]) * weights
-    c = density * _mode_heat(omega, temperature)
+    c = density * einstein(omega, temperature)
     rate = crystal.umklapp * omega**2 * temperature * np.exp(-crystal.barrier / temperature) + impurity * omega**4
     capacity, emission = float(c.sum()), float((c * v).sum())
     velocity = emission / capacity

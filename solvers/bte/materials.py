@@ -12,6 +12,8 @@ from ..errors import SolverError
 from ..fem.body_settings import Positive
 from ..fem.mesh_settings import Table
 from .dispersion import GERMANIUM, SILICON, crystal_bands
+from .phono3py_file import check_stars, point_group, read_phono3py
+from .shengbte_files import OPPOSITE, Rates, read_shengbte
 from .spectrum import Bands, Modes
 
 List = Annotated[tuple[Positive, ...], Field(min_length=1)]
@@ -65,18 +67,89 @@ class ModesFile(Table):
     material's. ``#`` begins a comment."""
 
 
-MaterialSettings = Annotated[Gray | Spectrum | Crystal | ModesFile, Field(discriminator="kind")]
+Bins = Annotated[int, Field(ge=1, le=1000)]
+
+
+class Phono3py(Table):
+    """What phono3py found, in SI units: in ``bands`` for an isotropic crystal, or mode by mode with a ``structure``."""
+
+    kind: Literal["phono3py"]
+    file: Path
+    """Its ``kappa-m*.hdf5``, relative to the case."""
+    temperature: Positive
+    """One of the file's, K."""
+    bands: Bins | None = None
+    """By mean free path, with the heat capacity, the emission and the conductivity of the modes in each."""
+    structure: Path | None = None
+    """phono3py's YAML with the primitive cell, whose symmetries turn the file's irreducible points into all."""
+    bins: Bins = 20
+    """Of frequency, for modes: surfaces return phonons within their bin."""
+
+    @model_validator(mode="after")
+    def _one_use(self) -> Phono3py:
+        if (self.bands is None) == (self.structure is None):
+            raise ValueError("give either 'bands', for an isotropic crystal, or 'structure', to take it mode by mode")
+        return self
+
+
+class ShengBTE(Table):
+    """What ShengBTE found, in SI units: in ``bands`` for an isotropic crystal, or without them mode by mode."""
+
+    kind: Literal["shengbte"]
+    folder: Path
+    """Where it ran, relative to the case."""
+    temperature: Positive
+    """One that it has made a folder for, K."""
+    rates: Rates = "final"
+    """Those that give the conductivity of the last iteration, or those of the relaxation time approximation."""
+    bands: Bins | None = None
+    """As of phono3py."""
+    bins: Bins = 20
+    """As of phono3py."""
+
+
+MaterialSettings = Annotated[Gray | Spectrum | Crystal | ModesFile | Phono3py | ShengBTE, Field(discriminator="kind")]
 
 
 def spectrum(settings: MaterialSettings, directory: Path) -> Bands | Modes:
     """The material's phonons; files are relative to ``directory``. Raises ``SolverError`` for files that do not do."""
     if isinstance(settings, ModesFile):
         return _modes(directory / settings.file)
+    if isinstance(settings, Phono3py):
+        return _phono3py(settings, directory)
+    if isinstance(settings, ShengBTE):
+        whole = settings.bands is None
+        phonons = read_shengbte(directory / settings.folder, settings.temperature, settings.rates, whole)
+        return phonons.modes(OPPOSITE, settings.bins) if settings.bands is None else phonons.bands(settings.bands)
     if isinstance(settings, Crystal):
         crystal = SILICON if settings.kind == "silicon" else GERMANIUM
         return crystal_bands(crystal, settings.temperature, settings.bins, settings.impurity)
     c, v, path = (np.atleast_1d(getattr(settings, key)) for key in ("heat_capacity", "velocity", "mean_free_path"))
     return Bands(c, v, path / v, np.arange(len(c)), np.zeros(len(c)))
+
+
+def in_si(settings: MaterialSettings | dict[str, MaterialSettings]) -> tuple[str, ...]:
+    """The kinds of those materials that are in SI units, whatever else the settings are in."""
+    each = settings.values() if isinstance(settings, dict) else [settings]
+    return tuple(one.kind for one in each if isinstance(one, Crystal | Phono3py | ShengBTE))
+
+
+def material_files(settings: MaterialSettings | dict[str, MaterialSettings]) -> tuple[Path, ...]:
+    """The files that materials are read from, relative to the case; of ShengBTE its folder."""
+    each = settings.values() if isinstance(settings, dict) else [settings]
+    named = [getattr(one, key, None) for one in each for key in ("file", "structure", "folder")]
+    return tuple(path for path in named if path is not None)
+
+
+def _phono3py(settings: Phono3py, directory: Path) -> Bands | Modes:
+    path = directory / settings.file
+    phonons = read_phono3py(path, settings.temperature, isotropic=settings.bands is not None)
+    if settings.bands is not None:
+        return phonons.bands(settings.bands)
+    assert settings.structure is not None, "one of both is given"
+    images = point_group(directory / settings.structure)
+    check_stars(path, images)
+    return phonons.modes(images, settings.bins)
 
 
 def _modes(path: Path) -> Modes:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..conductivity_file import read_conductivity
 from ..errors import SolverError
 from ..expression import Expression
 from ..stages import STAGES
@@ -38,6 +39,7 @@ from .meshes import ON, create
 from .radiation import RadiatingSurface
 from .seams import Condition, HeatSeam
 from .space import Space
+from .variable_conductivity import ConductedInwards, VariableConduction
 
 Array = NDArray[np.float64]
 Book = dict[str, Array]
@@ -86,9 +88,12 @@ class HeatConduction:
         self.time = 0.0
         self._stages = STAGES[settings.time_integration]
         self._facets = facets_by_name(self.domain, settings.boundaries)
+        self._variable = self._variable_conduction(directory)
         self._assemble()
         self.temperature = self.space.at_dofs(settings.initial)[: self.space.owned]
         """At the owned dofs."""
+        if self._variable is not None:
+            self._variable.check(self.temperature)
         self._shift = self._mean()
         self._seams = {name: self._seam(name) for name, b in settings.boundaries.items() if isinstance(b, Seam)}
         self._radiating = [
@@ -100,7 +105,6 @@ class HeatConduction:
         self._rows = dict.fromkeys(self._row_names(), 0.0)
         self._crossed: dict[str, Any] = {}
         self._conducted_so_far = 0.0
-        self._diagonal = self._stiffness.diagonal()
         self._fix()
 
     # -- what the loop and the ledger ask ------------------------------------------------------------------------------
@@ -193,16 +197,24 @@ class HeatConduction:
 
     # -- set-up --------------------------------------------------------------------------------------------------------
 
+    def _variable_conduction(self, directory: Path) -> VariableConduction | None:
+        if self.settings.conductivity_file is None:
+            return None
+        curve = read_conductivity(directory / self.settings.conductivity_file)
+        return VariableConduction(curve, self.space, self._around)
+
     def _assemble(self) -> None:
         """The matrices, each assembled once."""
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
         settings, degree = self.settings, self.settings.order
         capacity = property_function(self.domain, settings.capacity, degree, "capacity")
-        self._conductivity = property_function(self.domain, settings.conductivity, degree, "conductivity")
         around = self._around
         self._mass = self._matrix(around * capacity * trial * test * ufl.dx)
-        conducted = self._conductivity * ufl.inner(ufl.grad(trial), ufl.grad(test))
-        self._stiffness = self._matrix(around * conducted * ufl.dx)
+        if settings.conductivity is not None:
+            self._conductivity = property_function(self.domain, settings.conductivity, degree, "conductivity")
+            conducted = self._conductivity * ufl.inner(ufl.grad(trial), ufl.grad(test))
+            self._stiffness = self._matrix(around * conducted * ufl.dx)
+            self._diagonal = self._stiffness.diagonal()
         self._volume = self._matrix(around * trial * test * ufl.dx) if settings.source else None
         self._capacities = self._mass @ np.ones(self.space.owned)
         self._surfaces = {
@@ -236,8 +248,10 @@ class HeatConduction:
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
         return self._matrix(self._around * trial * test * self._measure(name))
 
-    def _conducted(self, facets: Any) -> Matrix:
+    def _conducted(self, facets: Any) -> Matrix | ConductedInwards:
         """What facets conduct inwards, times the test functions."""
+        if self._variable is not None:
+            return self._variable.through(facets)
         trial, test = ufl.TrialFunction(self.space.functions), ufl.TestFunction(self.space.functions)
         normal = ufl.FacetNormal(self.domain.mesh)
         measure = engine.surface_measure(self.domain.mesh, facets)
@@ -284,7 +298,8 @@ class HeatConduction:
             reaction += share * self._residual(now, rates[-1], loads)
             conducted = self._fixed.add(conducted, share, now - self._shift)
             self._book(loads, share)
-            self._conducted_so_far += share * float((self._diagonal * np.abs(now - self._shift)).sum())
+            diagonal = self._diagonal if self._variable is None else self._variable.diagonal()
+            self._conducted_so_far += share * float((diagonal * np.abs(now - self._shift)).sum())
             self.temperature = now
         self._book_reactions(reaction, conducted)
         for seam in self._seams.values():
@@ -302,6 +317,8 @@ class HeatConduction:
             final = self._one_more_is_enough(residual, now, known, stage.gamma)
             now = now - self._system(stage, now).solve(residual)
             if final:
+                if self._variable is not None:
+                    self._variable.check(now)
                 return now
         raise SolverError(f"the temperatures at time {stage.time:g} have not converged in {_PASSES} steps")
 
@@ -310,20 +327,30 @@ class HeatConduction:
 
         Raises ``SolverError`` where a problem that is not linear has no finite residual.
         """
-        if not self._radiating and self.settings.linear_solver == "direct":
+        if self._linear and self.settings.linear_solver == "direct":
             return True
-        terms = [residual, self._mass @ ((now - known) / gamma), self._stiffness @ (now - self._shift)]
+        terms = [residual, self._mass @ ((now - known) / gamma), self._outflow(now)]
         squares = self.domain.comm.allreduce(np.array([term @ term for term in terms]))
-        if self._radiating and not np.isfinite(squares[0]):
+        if not self._linear and not np.isfinite(squares[0]):
             raise SolverError(f"the temperatures after time {self.time:g} are not finite")
         return not squares[0] > _NEARLY**2 * squares.sum()
 
     def _residual(self, now: Array, rate: Array, loads: Mapping[str, Array]) -> Array:
         """M du/dt + K u - F: where no temperature is given it is zero, elsewhere the rate at which heat enters."""
-        out = self._mass @ rate + self._stiffness @ (now - self._shift)
+        out = self._mass @ rate + self._outflow(now)
         for load in loads.values():
             out -= load
         return out
+
+    @property
+    def _linear(self) -> bool:
+        return not self._radiating and self._variable is None
+
+    def _outflow(self, now: Array) -> Array:
+        """Rate at which heat is conducted out of each dof."""
+        if self._variable is not None:
+            return self._variable.heat(now, self._shift)
+        return self._stiffness @ (now - self._shift)
 
     def _loads(self, stage: Stage, now: Array) -> dict[str, Array]:
         """Rate at which heat enters at each dof, by what brings it; (owned,)."""
@@ -367,18 +394,19 @@ class HeatConduction:
         """The system of a stage, without the rows of given temperatures."""
         robin = [name for name, seam in self._seams.items() if seam.condition == "robin"] if stage.last else []
         key = stage.gamma, bool(robin)
-        if key in self._systems and not self._radiating:
+        if key in self._systems and self._linear:
             return self._systems[key]
-        terms = [(1.0 / stage.gamma, self._mass), (1.0, self._stiffness)]
+        conduction = [self._stiffness] if self._variable is None else self._variable.tangent(now, self._shift)
+        terms = [(1.0 / stage.gamma, self._mass), *((1.0, matrix) for matrix in conduction)]
         for name, boundary in self.settings.boundaries.items():
             if isinstance(boundary, Convection):
                 terms.append((boundary.coefficient, self._surfaces[name]))
         terms += [(self._seams[name].coefficient, self._surfaces[name]) for name in robin]
         terms += [(1.0, surface.tangent(now)) for surface in self._radiating]
-        while len(self._systems) >= (1 if self._radiating else _SYSTEMS):
+        while len(self._systems) >= (_SYSTEMS if self._linear else 1):
             self._systems.pop(next(iter(self._systems))).free()
         iterative = self.settings.linear_solver == "iterative"
-        self._systems[key] = System(combined(terms, self._fixed.dofs), iterative)
+        self._systems[key] = System(combined(terms, self._fixed.dofs), iterative, spd=self._variable is None)
         return self._systems[key]
 
     # -- books ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -64,7 +65,9 @@ class HeatSettings(BodySettings):
     """Transient heat conduction in a body: capacity dT/dt = div(conductivity grad T) + source."""
 
     rows: ClassVar[tuple[str, ...]] = ("source",)
-    conductivity: Material
+    conductivity: Material | None = None
+    conductivity_file: Path | None = None
+    """In its place: a file of a conductivity that depends on temperature, relative to the case, in SI units."""
     capacity: Material
     """Heat capacity per volume."""
     initial: SpaceExpression
@@ -102,4 +105,12 @@ class HeatSettings(BodySettings):
                 raise ValueError(f"average {name!r} is of {one.boundary!r}; it must be of a boundary: {names}")
             if name in RECORDED or name in self.probes:
                 raise ValueError(f"an average has the name {name!r}, which a probe or the course has already")
+        return self
+
+    @model_validator(mode="after")
+    def _one_conductivity(self) -> HeatSettings:
+        if (self.conductivity is None) == (self.conductivity_file is None):
+            raise ValueError("give either a 'conductivity' or a 'conductivity_file'")
+        if self.conductivity_file is not None and self.linear_solver == "iterative":
+            raise ValueError("linear_solver is 'iterative' with a 'conductivity_file'; it must be 'direct'")
         return self

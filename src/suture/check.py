@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +18,7 @@ from .couplers.clocks import caution
 from .couplers.errors import CaseError
 from .couplers.kind import CheckRequest, Estimate
 from .couplers.kinds import load_stage
-from .couplers.stage import StageCheckRequest, stale
+from .couplers.stage import StageCheckRequest, StageKind, stale
 
 _FILE_WIDTH = 160
 """Columns where the output is no terminal."""
@@ -47,11 +48,14 @@ def verify_case(case: Case) -> dict[str, Estimate]:
             review.absorb(error)
         else:
             estimates.update({} if estimate is None else {name: estimate})
+    made: frozenset[Path] = frozenset()
     for name, stage in case.stages.items():
+        kind = load_stage(stage.kind)
         try:
-            load_stage(stage.kind).check(StageCheckRequest(name, case.directory, stage.settings, review.error))
+            kind.check(StageCheckRequest(name, case.directory, stage.settings, review.error, made))
         except CaseError as error:
             review.absorb(error)
+        made |= made_by(kind, stage.settings, case.directory)
     review.close()
     return estimates
 
@@ -66,10 +70,18 @@ def request_of(case: Case, name: str, review: Review) -> CheckRequest:
         interfaces={key: interface.sides[name] for key, interface in case.interfaces_of(name).items()},
         window=case.window_of(name),
         ranks=participant.ranks,
-        made=frozenset(case.directory / output for output in case.stage_outputs),
+        made=frozenset().union(
+            *(made_by(load_stage(stage.kind), stage.settings, case.directory) for stage in case.stages.values())
+        ),
         report=review.error,
+        units=participant.unit_system.system,
         exchanged={key: interface.exchange_of(name) for key, interface in case.interfaces_of(name).items()},
     )
+
+
+def made_by(kind: StageKind, settings: Any, case: Path) -> frozenset[Path]:
+    """All files that a stage makes."""
+    return frozenset({case / settings.output, *kind.beside(settings, case)})
 
 
 def draw(case: Case, estimates: Estimates) -> Tree:
@@ -94,11 +106,19 @@ def draw(case: Case, estimates: Estimates) -> Tree:
     if case.stages:
         stages = tree.add("stages, before the run")
         for name, stage in case.stages.items():
-            why = stale(load_stage(stage.kind), stage.settings, case.directory)
-            state = "is kept" if why is None else f"will be made: {why}"
+            state = _state(load_stage(stage.kind), stage.settings, case.directory)
             stages.add(f"[bold]{name}[/]: {stage.kind}; {escape(stage.settings.output)} {escape(state)}")
     tree.add(f"cost: {_cost(case, estimates)}")
     return tree
+
+
+def _state(kind: StageKind, settings: Any, case: Path) -> str:
+    try:
+        why = stale(kind, settings, case)
+    except FileNotFoundError as error:
+        # Stages before it make what it needs, or the check would have said so.
+        why = f"{Path(error.filename).name} comes first"
+    return "is kept" if why is None else f"will be made: {why}"
 
 
 def _turns(case: Case) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ import pytest
 from mpi4py import MPI
 from pydantic import BaseModel
 
-from suture.couplers.stage import StageContext, StageKind, input_hash, log_file, run_stage, stale, write_atomically
+from suture.couplers.stage import (
+    StageCheckRequest,
+    StageContext,
+    StageKind,
+    input_hash,
+    log_file,
+    run_stage,
+    stale,
+    write_atomically,
+)
 
 
 class SumSettings(BaseModel):
@@ -122,3 +132,35 @@ def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, "after")
     assert path.read_text() == "before"
+
+
+def _table(settings: SumSettings, context: StageContext) -> dict[str, Any]:
+    (context.case / "made" / "table.txt").write_text("1 2 3.5")
+    return _sum(settings, context)
+
+
+TABLE = replace(SUM, run=_table, beside=lambda settings, case: (case / "made" / "table.txt",))
+
+
+def test_a_file_beside_the_output_is_part_of_what_is_made(case: Path):
+    run_stage(TABLE, SETTINGS, case, MPI.COMM_SELF)
+    assert list(json.loads((case / "made" / "sum.json").read_text())["provenance"]["beside"]) == ["made/table.txt"]
+    assert stale(TABLE, SETTINGS, case) is None
+    (case / "made" / "table.txt").write_text("1 2 3.6")
+    assert stale(TABLE, SETTINGS, case) == "made/table.txt is not what the stage has made"
+    (case / "made" / "table.txt").unlink()
+    assert stale(TABLE, SETTINGS, case) == "made/table.txt does not exist"
+
+
+def test_an_input_is_there_or_made_before(case: Path):
+    def ask(made: frozenset[Path], numbers: str = "numbers.txt") -> None:
+        settings = SETTINGS.model_copy(update={"numbers": numbers})
+        report = lambda *parts: ValueError(" | ".join(parts))  # noqa: E731
+        StageCheckRequest("sum", case, settings, report, made).require_file("numbers", "a table")
+
+    ask(frozenset())
+    ask(frozenset({case / "other.txt"}), "other.txt")
+    with pytest.raises(
+        ValueError, match=r"stages\.sum \| numbers \| 'other\.txt' \| a table, relative to the case .*does not exist"
+    ):
+        ask(frozenset(), "other.txt")
