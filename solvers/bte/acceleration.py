@@ -74,19 +74,20 @@ def group_edges(paths: Sequence[Array]) -> list[Array]:
     All materials have as many groups, and none of them is empty: the widest is cut at its geometric middle, again and
     again, so that a band far from all others stands alone.
     """
-    count = min(GROUPS, *(len(np.unique(of)) for of in paths))
-    return [_edges(of, count) for of in paths]
+    logarithms = [np.unique(np.round(np.log(of), 6)) for of in paths]
+    count = min(GROUPS, *(len(of) for of in logarithms))
+    return [_edges(of, count) for of in logarithms]
 
 
-def _edges(paths: Array, count: int) -> Array:
-    groups = [np.unique(paths)]
+def _edges(logarithms: Array, count: int) -> Array:
+    groups = [logarithms]
     while len(groups) < count:
-        widest = max(range(len(groups)), key=lambda g: groups[g][-1] / groups[g][0])
+        widest = max(range(len(groups)), key=lambda g: groups[g][-1] - groups[g][0])
         whole = groups.pop(widest)
-        above = whole > np.sqrt(whole[0] * whole[-1])
+        above = whole > 0.5 * (whole[0] + whole[-1])
         groups[widest:widest] = [whole[~above], whole[above]]
-    inner = [np.sqrt(low[-1] * high[0]) for low, high in pairwise(groups)]
-    return np.array([2.0 * groups[-1][-1], *inner[::-1], 0.5 * groups[0][0]])
+    inner = [0.5 * (low[-1] + high[0]) for low, high in pairwise(groups)]
+    return np.exp([groups[-1][-1] + 1.0, *inner[::-1], groups[0][0] - 1.0])
 
 
 def partial_fractions(groups: Groups) -> list[Term]:

@@ -116,7 +116,7 @@ def test_the_tangent_is_the_derivative(tmp_path: Path) -> None:
     body = heat(square(3), directory=curve_file(tmp_path), initial="1 + x*y", order=2, **VARIABLE)
     space: Space = body.space
     curve = ConductivityCurve(np.array(TEMPERATURES), np.array(TEMPERATURES) ** POWER)
-    conduction = VariableConduction(curve, space)
+    conduction = VariableConduction(curve, space, 1)
     now = body.temperature
     change = np.random.default_rng(2).normal(size=now.size)
     step = 1e-6
@@ -179,3 +179,18 @@ def test_temperatures_beyond_the_file(tmp_path: Path) -> None:
 def test_settings_that_do_not_fit(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         heat(square(2), **settings)
+
+
+def test_a_shell_about_an_axis_conducts_the_integral_of_k_too(tmp_path: Path) -> None:
+    """Between the radii 1 and 2, half high: 2 pi h / ln 2 times the integral of k from 1 to 4."""
+    mesh = {"kind": "box", "lower": [1.0, 0.0], "upper": [2.0, 0.5], "cells": [16, 1]}
+    body = heat(
+        mesh, directory=curve_file(tmp_path), order=2, step=1e4, initial=1.0, time_integration="backward-euler",
+        axisymmetric=True, boundaries=given(4.0, "x-lower") | given(1.0, "x-upper"), **VARIABLE,
+    )  # fmt: skip
+    for _ in range(3):
+        body.advance(1e4)
+    before = rows(body)["x-lower"]
+    body.advance(1.0)
+    exact = np.pi / np.log(2.0) * (1.0 - 4.0 ** (POWER + 1.0)) / -(POWER + 1.0)
+    assert rows(body)["x-lower"] - before == pytest.approx(exact, rel=1e-4)
