@@ -20,6 +20,7 @@ from ..solvers.fem.body_settings import Positive
 from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
 from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
+from .takes_heat import TakesHeat
 
 if TYPE_CHECKING:
     from ..solvers.fem.seams import HeatSeam
@@ -62,21 +63,17 @@ class HeatBoundarySettings(BaseModel):
         return self
 
 
-class HeatBoundary:
+class HeatBoundary(TakesHeat):
     """The trace of a body's finite elements on a boundary, or in the whole body; values are at its owned dofs.
 
-    Heat given is the reaction of the discrete balance, heat taken a load at each dof. What came and did not enter is
-    the carry: round-off, or under a Robin condition what was refused because the body is hotter than the partner. It is
-    added to what comes next.
+    Heat given is the reaction of the discrete balance, heat taken a load at each dof.
     """
 
     def __init__(self, solver: CoupledHeat, settings: HeatBoundarySettings) -> None:
         self._solver = solver
         self._seam, trace = self._open(solver, settings)
         self._mesh = as_mesh(trace)
-        self._takes = _EXCHANGES[settings.condition][1]
-        self._due: Array = np.zeros(len(self._seam.dofs))
-        self._taken: Array = np.zeros_like(self._due)
+        super().__init__(len(self._seam.dofs), _EXCHANGES[settings.condition][1])
 
     @staticmethod
     def _open(solver: CoupledHeat, settings: HeatBoundarySettings) -> tuple[HeatSeam, Trace]:
@@ -100,9 +97,8 @@ class HeatBoundary:
         if "temperature" in self._takes:
             self._seam.set_temperature(values["temperature"][:, 0], self._solver.time + window.dt)
         if "energy" in self._takes:
-            self._due = self._due - self._taken + values["energy"][:, 0]
-            self._seam.set_rate(self._due / window.dt)
-        self._taken = np.zeros_like(self._due)
+            self._seam.set_rate(self._owe(values) / window.dt)
+        self._begin()
 
     def account(self, dt: float) -> None:
         """Add what entered in the step."""
@@ -118,22 +114,6 @@ class HeatBoundary:
     def record(self, window: Window) -> None:
         """Keep the course."""
         self._solver.record(window.end)
-
-    def save(self) -> dict[str, Array]:
-        """What came, and what entered."""
-        return {"due": self._due.copy(), "taken": self._taken.copy()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Return to what ``save`` gave."""
-        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
-
-    def received(self) -> Mapping[str, Array]:
-        """What entered, where heat is taken: the sum of the loads that the balance of the body used."""
-        return {"energy": np.array([self._taken.sum()])} if "energy" in self._takes else {}
-
-    def carry(self) -> Mapping[str, Array]:
-        """What came and did not enter."""
-        return {"energy": np.array([(self._due - self._taken).sum()])} if "energy" in self._takes else {}
 
 
 def _exchange(interface: HeatBoundarySettings) -> Exchange:

@@ -20,6 +20,7 @@ from ..solvers.bte.meshes import create
 from ..solvers.bte.settings import FileMesh, FilmMesh, PhononSettings
 from ..solvers.errors import SolverError
 from .bodies import check_seams
+from .takes_heat import TakesHeat
 
 if TYPE_CHECKING:
     from .phonon_body import CoupledPhonons
@@ -46,7 +47,7 @@ class PhononBoundarySettings(BaseModel):
     """What it takes: the temperature of the body beyond, or the heat that this gives."""
 
 
-class PhononBoundary:
+class PhononBoundary(TakesHeat):
     """The faces of a boundary. Heat given is what crossed the faces, exactly; of a film they are one cell.
 
     Under the condition ``temperature`` the temperature given is the one that was taken: together with the heat it makes
@@ -57,10 +58,8 @@ class PhononBoundary:
         self._solver = solver
         self._seam = solver.seam(settings.boundary)
         self._seam.take(settings.condition)
-        self._takes = _EXCHANGES[settings.condition][1]
+        super().__init__(self._seam.owned, _EXCHANGES[settings.condition][1])
         self._shape = _trace(solver, settings.boundary)
-        self._due: Array = np.zeros(self._seam.owned)
-        self._taken: Array = np.zeros_like(self._due)
 
     def cells(self, quantity: str) -> Cells | Mesh:
         """The cross-section of a film; else the vertices of the faces, and the faces."""
@@ -76,9 +75,8 @@ class PhononBoundary:
         if "temperature" in self._takes:
             self._seam.set_temperature(values["temperature"][:, 0], window.dt)
         else:
-            self._due = self._due - self._taken + values["energy"][:, 0]
-            self._seam.set_rate(self._due / window.dt / self._solver.area)
-        self._taken = np.zeros_like(self._due)
+            self._seam.set_rate(self._owe(values) / window.dt / self._solver.area)
+        self._begin()
 
     def account(self, dt: float) -> None:
         """Add what entered in the step."""
@@ -91,22 +89,6 @@ class PhononBoundary:
     def record(self, window: Window) -> None:
         """Keep the course."""
         self._solver.record(window.end)
-
-    def save(self) -> dict[str, Array]:
-        """What came, and what entered."""
-        return {"due": self._due.copy(), "taken": self._taken.copy()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Return to what ``save`` gave."""
-        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
-
-    def received(self) -> Mapping[str, Array]:
-        """What entered, where heat is taken."""
-        return {"energy": np.array([self._taken.sum()])} if "energy" in self._takes else {}
-
-    def carry(self) -> Mapping[str, Array]:
-        """What came and did not enter: round-off."""
-        return {"energy": np.array([(self._due - self._taken).sum()])} if "energy" in self._takes else {}
 
 
 def _trace(solver: CoupledPhonons, boundary: str) -> Cells | Mesh:

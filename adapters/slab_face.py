@@ -16,6 +16,7 @@ from ..couplers.window import Window
 from ..solvers.slab import ENDS, Slab, SlabSettings, SolverError
 from ..solvers.slab.settings import End, Positive
 from .profiles import ProfileFile
+from .takes_heat import TakesHeat
 
 _EXCHANGES: dict[str, Exchange] = {
     "temperature": (("energy", "temperature"), ("temperature",)),
@@ -65,22 +66,17 @@ class CoupledSlab(Slab):
             self._recorded = time
 
 
-class SlabFace:
-    """One end of a slab: a single cell, the cross-section.
-
-    What came and did not enter is the carry: round-off, or under a Robin condition what the face refused because it is
-    hotter than the partner's. It is added to what comes next, so that it is late and never lost.
-    """
+class SlabFace(TakesHeat):
+    """One end of a slab: a single cell, the cross-section."""
 
     def __init__(self, solver: Slab, settings: SlabFaceSettings) -> None:
         self._solver = solver
         self._end: End = settings.side
         self._seam = solver.seam(settings.side)
         solver.condition(settings.side, settings.condition, settings.coefficient or 0.0)
-        self._takes = _EXCHANGES[settings.condition][1]
+        super().__init__(1, _EXCHANGES[settings.condition][1])
         lower, upper = _extent(solver.settings, settings)
         self._cells = Cells(np.array([lower]), np.array([upper]))
-        self._due = self._taken = 0.0
 
     def cells(self, quantity: str) -> Cells:
         """The cross-section."""
@@ -96,38 +92,21 @@ class SlabFace:
         if "temperature" in self._takes:
             self._seam.set_temperature(values["temperature"].item(), self._solver.time + window.dt)
         if "energy" in self._takes:
-            self._due = self._due - self._taken + values["energy"].item()
-            self._seam.set_flux(self._due / (self._solver.settings.area * window.dt))
-        self._taken = 0.0
+            self._seam.set_flux(self._owe(values).item() / (self._solver.settings.area * window.dt))
+        self._begin()
 
     def account(self, dt: float) -> None:
         """Add what entered in the step."""
-        self._taken += self._solver.crossed(self._end)
+        self._taken = self._taken + self._solver.crossed(self._end)
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """The temperature of the face, and the heat that left through it."""
-        return {"temperature": np.array([[self._seam.temperature]]), "energy": np.array([[-self._taken]])}
+        return {"temperature": np.array([[self._seam.temperature]]), "energy": -self._taken[:, None]}
 
     def record(self, window: Window) -> None:
         """Keep the profile."""
         if isinstance(self._solver, CoupledSlab):
             self._solver.record(window.end)
-
-    def save(self) -> dict[str, float]:
-        """What came, and what entered."""
-        return {"due": self._due, "taken": self._taken}
-
-    def restore(self, state: Mapping[str, float]) -> None:
-        """Return to what ``save`` gave."""
-        self._due, self._taken = state["due"], state["taken"]
-
-    def received(self) -> Mapping[str, Array]:
-        """What entered, where heat is taken: the sum of what the cells' balances used."""
-        return {"energy": np.array([self._taken])} if "energy" in self._takes else {}
-
-    def carry(self) -> Mapping[str, Array]:
-        """What came and did not enter."""
-        return {"energy": np.array([self._due - self._taken])} if "energy" in self._takes else {}
 
 
 def _extent(

@@ -74,7 +74,7 @@ def group_edges(paths: Sequence[Array]) -> list[Array]:
     All materials have as many groups, and none of them is empty: the widest is cut at its geometric middle, again and
     again, so that a band far from all others stands alone.
     """
-    logarithms = [np.unique(np.round(np.log(of), 6)) for of in paths]
+    logarithms: list[Array] = [np.unique(np.log(of).round(6)) for of in paths]
     count = min(GROUPS, *(len(of) for of in logarithms))
     return [_edges(of, count) for of in logarithms]
 
