@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,8 +38,12 @@ class BoundaryForce:
         self._places = np.linspace(0.0, cutoff, POINTS)
         self._number = 0.0
         self._sums = np.zeros(BINS)
+        self._ramp = 2.0 / cutoff * (1.0 - self._places / cutoff)
+        """A force that falls linearly to 0 at the cut-off, with an integral of 1."""
         self._force: Array | None = None
         """F of the sums as they are; None where it is not known yet."""
+        self._integral = 0.0
+        """Of F over the distance."""
 
     def sample(self, surroundings: Surroundings, group: int, lower: float, upper: float) -> None:
         """Add what a group's atoms between two heights feel at this instant. Collective."""
@@ -54,6 +59,7 @@ class BoundaryForce:
         if self._force is None:
             inside = np.clip(self._places[:, None] / self._distances, 0.0, 1.0)
             self._force = 0.25 * (1.0 - inside**2) @ self._sums / max(self._number, 1.0)
+            self._integral = float(0.5 * (self._force[1:] + self._force[:-1]) @ np.diff(self._places))
         return self._force
 
     def pressed(self, number_density: float, pressure: float | None) -> Array:
@@ -64,10 +70,8 @@ class BoundaryForce:
         force = self.force()
         if pressure is None:
             return force
-        mean = 0.5 * (force[1:] + force[:-1])
-        missing = pressure - number_density * float(mean @ np.diff(self._places))
-        slope = 2.0 / self.cutoff * (1.0 - self._places / self.cutoff)
-        return force + missing / max(number_density, np.finfo(float).tiny) * slope
+        missing = pressure - number_density * self._integral
+        return force + missing / max(number_density, sys.float_info.min) * self._ramp
 
     def virial_pressure(self, number_density: float) -> float:
         """What the structure says of the pressure, without nkT, in energy per volume."""

@@ -11,6 +11,7 @@ from ..couplers.cells import Array
 from ..couplers.window import Window
 from ..solvers.md.dynamics import MolecularDynamics
 from .draws import Draw
+from .open_end import change_atoms
 
 if TYPE_CHECKING:
     from .flux_driven import FluxDrivenRegion
@@ -86,12 +87,9 @@ class DrivenParticles:
         self._running = True
 
     def _start(self, draw: Draw) -> None:
-        changes = [region.plan(draw) for region in self.regions]
-        leaving = [atom for change in changes for atom in change.leaving]
-        places = np.concatenate([change.places for change in changes])
-        self.solver.change_atoms(leaving, places, np.concatenate([change.velocities for change in changes]))
         for region in self.regions:
             region.start(draw)
+        self.solver.at_exchange = lambda: change_atoms(self.solver, [region.plan(draw) for region in self.regions])
 
     def account(self) -> None:
         """After a step, for the first plane that asks: what each buffer took, and the error in time. Collective."""

@@ -128,11 +128,8 @@ class FluxDrivenRegion:
 
     def plan(self, draw: Draw) -> Changes:
         """Atoms that go and come: whole ones of the mass that is due; while settling, to the density. Collective."""
-        self._before = self.given()
         if self._came is None:
-            self._outside = self._found
             return self.open_end.plan(self._found, draw)
-        self._outside = self._beyond(self._came)
         return self.open_end.plan(self._outside, draw, math.trunc(self._due[0] / self.open_end.mass))
 
     def _beyond(self, came: Array) -> Outside:
@@ -146,17 +143,21 @@ class FluxDrivenRegion:
         return Outside(velocity, now.temperature, density, pressure)
 
     def start(self, draw: Draw) -> None:
-        """Put on the atoms what is due beside atoms that came or went, and beside the end's push. Collective."""
+        """Put on the atoms what is due beside the end's push. Collective.
+
+        What atoms that come or go in the window bring or take is due in the next one.
+        """
+        self._before = self.given()
         if self._came is None:
+            self._outside = self._found
             self._settling.impose(np.zeros((1, 3)), np.array([self._found.temperature]), draw)
         else:
+            self._outside = self._beyond(self._came)
             self._give(self._came)
         self.open_end.begin_window(self._outside)
 
     def _give(self, came: Array) -> None:
-        given = self.given() - self._before
-        self.solver.comm.Allreduce(MPI.IN_PLACE, given)
-        rest, now, normal = self._due - given, self.buffer.look(), self.axis
+        rest, now, normal = self._due.copy(), self.buffer.look(), self.axis
         # Mass and normal momentum cannot both be imposed: the buffer moves as the mass says, and its end presses.
         rest[1 + normal] = now.mass * (self._outside.velocity[normal] - now.velocity[normal])
         self.buffer.give(rest[1:4], float(rest[4]) - self._work(came))

@@ -13,7 +13,7 @@ from ..couplers.window import Window
 from ..solvers.errors import SolverError
 from ..solvers.md.dynamics import MolecularDynamics
 from .draws import Draw
-from .open_end import Changes
+from .open_end import change_atoms
 from .settling import settle
 
 if TYPE_CHECKING:
@@ -122,26 +122,19 @@ class Interior:
         self.solver.on_step = on_step if audited else None
 
     def start(self, states: list[Array], piston_velocity: float | None, draw: Draw) -> None:
-        """Let atoms come and go, impose ``states`` on the buffers, and set their ends moving. Collective.
+        """Impose ``states`` on the buffers, set their ends moving, and let atoms come and go as the window is run.
 
-        ``piston_velocity``: of a piston; None: the continuum's in the outermost slab.
+        Collective. ``piston_velocity``: of a piston; None: the continuum's in the outermost slab.
         """
-        changes = [
-            region.open_end.plan(region.outside(of), draw)
+        for region, of in zip(self.regions, states, strict=True):
+            region.start(of, piston_velocity, draw)
+        opened = [
+            (region.open_end, region.outside(of))
             for region, of in zip(self.regions, states, strict=True)
             if region.open_end
         ]
-        if changes:
-            self._change(changes)
-        for region, of in zip(self.regions, states, strict=True):
-            region.start(of, piston_velocity, draw)
-
-    def _change(self, changes: list[Changes]) -> None:
-        leaving = [atom for change in changes for atom in change.leaving]
-        places, velocities = (
-            np.concatenate([getattr(change, name) for change in changes]) for name in ("places", "velocities")
-        )
-        self.solver.change_atoms(leaving, places, velocities)
+        if opened:
+            self.solver.at_exchange = lambda: change_atoms(self.solver, [end.plan(of, draw) for end, of in opened])
 
     def learn_anew(self) -> None:
         """The particles are near the continua's states from now on."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.random import Generator
 
 from ..couplers.cells import Array
 from ..solvers.errors import SolverError
@@ -18,7 +19,7 @@ from .boundary_force import BoundaryForce
 from .draws import Draw, Draws
 from .open_settings import OpenEndSettings
 from .population import Extent, Outside, Population
-from .usher import Search, Usher
+from .usher import Usher
 
 OVERLAP = 1e4
 """Energy, in kT, above which an atom that is put in overlaps another."""
@@ -28,14 +29,21 @@ STEP = 0.15
 
 @dataclass(frozen=True)
 class Changes:
-    """Atoms that go and come as a window begins, the same on all ranks."""
+    """Atoms that go and come in a window, the same on all ranks."""
 
     leaving: list[int]
     """Their ids."""
     places: Array
     """(n, 3)"""
     velocities: Array
-    """(n, 3)"""
+    """In the middle of the step, (n, 3), right on the rank in whose part of the box the place is."""
+
+
+def change_atoms(solver: MolecularDynamics, changes: Sequence[Changes]) -> None:
+    """Let the atoms of all ends go and come. Collective, while neighbours are listed."""
+    leaving = [atom for change in changes for atom in change.leaving]
+    places = np.concatenate([change.places for change in changes])
+    solver.change_atoms(leaving, places, np.concatenate([change.velocities for change in changes]))
 
 
 def _ascending(one: float, other: float) -> tuple[float, float]:
@@ -45,10 +53,10 @@ def _ascending(one: float, other: float) -> tuple[float, float]:
 class OpenEnd:
     """Closes a buffer's outer end, at ``end``, for a fluid that goes on beyond it.
 
-    The end moves with the continuum's normal velocity during a window and is set back as the next one begins. Atoms
-    feel the mean force of the fluid that would be beyond it, and are mirrored by it. As a window begins, those that the
-    end has taken along are deleted, and others are deleted or inserted in the outer part, which pairs across the plane
-    do not reach, so that its number of atoms goes to the continuum's density. Rows are this rank's share, cumulative.
+    The end moves with the continuum's normal velocity. Atoms feel the mean force of the fluid that would be beyond it,
+    and are mirrored by it. Once in a window, while LAMMPS lists neighbours anew, it is set back: atoms that it has
+    taken along are deleted, and others are deleted or inserted in the outer part, which pairs across the plane do not
+    reach, so that its number of atoms goes to the continuum's density. Rows are this rank's share, cumulative.
     """
 
     def __init__(self, solver: MolecularDynamics, axis: int, at: float, end: float, settings: OpenEndSettings) -> None:
@@ -58,19 +66,22 @@ class OpenEnd:
         self.end = end
         self._settings = settings
         lammps = solver.lammps
+        self._outside = (lammps.address, solver.fluid_bit, axis, self._outward)
         self._atoms = solver.open_fluid()
         reach = lammps.cutoff()
         self._quiet = _ascending(at, at + self._outward * reach)
         """Between these heights no atom comes or goes: it would change the energy of atoms of the interior."""
-        self._outer = _ascending(at + self._outward * reach, end)
+        self._inner = (at, at + self._outward * reach)
+        """The same, outward."""
+        self._outer = _ascending(self._inner[1], end)
         if self._outward * (end - at) <= reach:
             raise SolverError(f"an open buffer of {abs(end - at):g} is not longer than the reach of pairs, {reach:g}")
         box = np.array(lammps.box)
         area = float(np.prod(np.delete(box[1] - box[0], axis)))
         extent = Extent(area, self._outer[1] - self._outer[0], self._quiet[1] - self._quiet[0])
         self.population = Population(extent, self._atoms.mass, settings.relaxation)
-        box[:, axis] = self._outer
-        self._usher = Usher(lammps.comm, axis, box, lammps.periodic)
+        self._box = box
+        self._usher = Usher(lammps.comm)
         name = "above" if end > at else "below"
         self._draws = Draws(solver, 2 if end > at else 3)
         self._fix = f"suture_end_{name}"
@@ -99,6 +110,13 @@ class OpenEnd:
         self._require_no_walls()
         if self._force is None:
             self.measure()
+            _open.put_end(self._solver.lammps.address, self._fix, self._outermost())
+
+    def _outermost(self) -> float:
+        """Where no atom that the script made is beyond the end yet. Collective."""
+        heights = self._solver.lammps.atoms("x")[self._solver.fluid(), self._axis]
+        furthest = float((self._outward * heights).max(initial=self._outward * self.end))
+        return self._outward * self._solver.comm.allreduce(furthest, op=MPI.MAX)
 
     def measure(self) -> None:
         """Add the structure of the fluid next to the plane to what the boundary force is made of. Collective."""
@@ -125,29 +143,45 @@ class OpenEnd:
                 )
 
     def plan(self, outside: Outside, draw: Draw, wanted: int | None = None) -> Changes:
-        """Choose the atoms that go and come, and book them. Collective; the atoms must be those of the last step.
+        """Set the end back, choose the atoms that go and come, and book them. Collective, while neighbours are listed.
 
         ``wanted``: by how many there are to be more, or fewer where negative; None: as the continuum's density says.
         """
-        ids, distance, measured = self._look()
+        _open.put_end(self._solver.lammps.address, self._fix, self.end)
+        measured = _open.count(*self._outside, *self._inner, "suture_pe")
         self._solver.comm.Allreduce(MPI.IN_PLACE, measured)
-        energy, quiet, count = measured
+        energy, quiet, count = measured.tolist()
         whole = wanted
         if whole is None:
             whole = self.population.due(outside, self._outward * self._travel(outside), count, quiet)
         generator = self._draws.of(draw)
-        leaving = self._leaving(ids, distance, int(generator.integers(2**62)), whole)
+        leaving = self._leaving(int(generator.integers(2**62)), max(0, -whole))
+        if not leaving and whole <= 0:
+            return Changes([], np.zeros((0, 3)), np.zeros((0, 3)))
         around = self._around(self._outer)
         self._book_deletion(around.remove(leaving))
-        number = max(0, whole + len(leaving))
-        velocities = outside.velocity + self._thermal(outside) * generator.standard_normal((number, 3))
-        places, energies = np.zeros((0, 3)), np.zeros(0)
-        if number:
+        places, velocities = np.zeros((0, 3)), np.zeros((0, 3))
+        if (number := max(0, whole + len(leaving))) > 0:
             search = self._search(outside, energy / max(quiet, 1.0))
-            places, energies = self._usher.find(around, number, search, generator)
+            places, velocities = self._coming(around, number, search, outside, generator)
+        return Changes(leaving, places, around.enter(velocities))
+
+    def _coming(
+        self, around: _open.Surroundings, number: int, search: _open.Search, outside: Outside, generator: Generator
+    ) -> tuple[Array, Array]:
+        """Places of ``number`` atoms, or of as many as find one, and their velocities; booked."""
+        velocities = outside.velocity + self._thermal(outside) * generator.standard_normal((number, 3))
+        places, energies = self._usher.find(around, number, self._corners(around.cutoff), search, generator)
         velocities = velocities[: len(places)]
         self._book_insertion(velocities, energies)
-        return Changes(leaving, places, velocities)
+        return places, velocities
+
+    def _corners(self, reach: float) -> Array:
+        """Where atoms come: as those that go, where pairs across the end reach."""
+        corners, outer = self._box.copy(), self._outer[0 if self._outward > 0 else 1]
+        furthest = self._outward * max(self._outward * (self.end - self._outward * reach), self._outward * outer)
+        corners[:, self._axis] = _ascending(furthest, self.end)
+        return corners
 
     def _thermal(self, outside: Outside) -> float:
         """Standard deviation of a component of an atom's velocity."""
@@ -162,39 +196,26 @@ class OpenEnd:
     def _mass_energy(self) -> float:
         return self._solver.lammps.constant("mvv2e")
 
-    def _look(self) -> tuple[Any, Array, Array]:
-        """Own ids in the outer part; distances to the end; near the plane energy and number, there the number."""
-        atoms = (self._solver.lammps.address, self._solver.fluid_bit, self._axis)
-        inner = self._outer[0 if self._outward > 0 else 1]
-        # Atoms that the end has taken along lie beyond it.
-        ids, heights = _open.between(*atoms, *_ascending(inner, self._outward * math.inf))
-        near = _open.held(*atoms, *self._quiet, "suture_pe")
-        return ids, self._outward * (self.end - heights), np.array([near[0], near[1], float(len(ids))])
-
-    def _leaving(self, ids: Any, distance: Array, key: int, whole: int) -> list[int]:
-        """Those beyond the end, and as many others by lot as are to go beside them; alike on all ranks.
+    def _leaving(self, key: int, taken: int) -> list[int]:
+        """Those beyond the end, and others by lot, as many as are ``taken`` in all; alike on all ranks.
 
         Atoms that pairs across the end would reach go first. There new ones find their places: were the old ones to go
         elsewhere, a stream would run in between, and carry the work of the boundary force as heat.
         """
         assert self._force is not None, "open() comes first"
-        comm, taken = self._solver.comm, max(0, -whole)
-        if not taken:
-            ids, distance = ids[distance < 0.0], distance[distance < 0.0]
-        beyond = distance < 0.0
-        lots = _open.lots(key, ids.tolist()) + (distance >= self._force.cutoff)
-        lots = np.where(beyond, -1.0, lots)
-        order = np.lexsort((ids, lots))[: max(taken, int(np.count_nonzero(beyond)))]
-        mine = list(zip(lots[order].tolist(), ids[order].tolist(), strict=True))
-        drawn = sorted(pair for part in comm.allgather(mine) for pair in part) if comm.size > 1 else mine
-        most = max(taken, sum(lot < 0.0 for lot, _ in drawn))
-        return [atom for _, atom in drawn[:most]]
+        comm = self._solver.comm
+        drawn = _open.leaving(*self._outside, self._inner[1], self.end, self._force.cutoff, key, taken)
+        if comm.size > 1:
+            drawn = np.concatenate(comm.allgather(drawn))
+            drawn = drawn[np.lexsort((drawn[:, 1], drawn[:, 0]))]
+        most = max(taken, int(np.count_nonzero(drawn[:, 0] < 0.0)))
+        return drawn[:most, 1].astype(int).tolist()
 
-    def _search(self, outside: Outside, energy: float) -> Search:
+    def _search(self, outside: Outside, energy: float) -> _open.Search:
         """Look for ``energy``: the mean potential energy of an atom near the plane."""
         kT = self._solver.lammps.constant("boltz") * outside.temperature
         overlap = OVERLAP * kT
-        return Search(
+        return _open.Search(
             target=energy,
             tolerance=self._settings.tolerance * max(abs(energy), kT),
             overlap=overlap,
@@ -226,10 +247,10 @@ class OpenEnd:
         row["energy"] = row["energy"] + energy
 
     def begin_window(self, outside: Outside) -> None:
-        """Set the end moving from its place, with the force that the continuum's pressure asks for."""
+        """Let the end move on from where it is, with the force that the continuum's pressure asks for."""
         assert self._force is not None, "open() comes first"
         lammps = self._solver.lammps
-        # By the force that the atoms feel now, which the first half kick is by; a setup notes it anew.
+        # By the force that the atoms feel now, which the first half kick is by.
         _open.open_end(lammps.address, self._fix)
         number_density = outside.density / self._atoms.mass
         virial = None
@@ -237,16 +258,17 @@ class OpenEnd:
             kinetic = number_density * lammps.constant("boltz") * outside.temperature
             virial = outside.pressure / lammps.constant("nktv2p") - kinetic
         force = self._force.pressed(number_density, virial)
-        self._require_inside(self.end + self._travel(outside))
+        now = _open.end_place(lammps.address, self._fix)
+        self._require_inside(now, now + self._travel(outside))
         velocity = float(outside.velocity[self._axis])
-        _open.set_end(lammps.address, self._fix, self.end, velocity, force.tolist(), self._force.cutoff)
+        _open.move_end(lammps.address, self._fix, velocity, force, self._force.cutoff)
 
-    def _require_inside(self, place: float) -> None:
-        lower, upper = (corner[self._axis] for corner in self._solver.lammps.box)
+    def _require_inside(self, now: float, place: float) -> None:
+        lower, upper = self._box[:, self._axis].tolist()
         inner = self._outer[0 if self._outward > 0 else 1]
         if not lower <= place <= upper or self._outward * (place - inner) <= 0.0:
             raise SolverError(
-                f"the open end at {self.end:g} moves to {place:g} in one window, out of the box [{lower:g}, {upper:g}] "
+                f"the open end at {now:g} moves to {place:g} in one window, out of the box [{lower:g}, {upper:g}] "
                 f"or into the part of the buffer where no atom may come or go, up to {inner:g}: make the box longer "
                 "than the buffer, the buffer longer, or the window shorter"
             )
@@ -274,10 +296,11 @@ class OpenEnd:
         return f"open end at {self.end:g}: pressure of the structure {self.pressure(outside):.4f}{wanted}"
 
     def save(self) -> dict[str, Any]:
-        """What was given, the fraction of an atom, and the structure."""
+        """What was given, the fraction of an atom, the structure, and where the end is."""
         assert self._force is not None, "open() comes first"
         rows = {name: dict(row) for name, row in self.rows.items()}
         known = {"population": self.population.save(), "force": self._force.save()}
+        known["place"] = _open.end_place(self._solver.lammps.address, self._fix)
         return {"rows": rows, "events": dict(self.events), **known}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -286,3 +309,4 @@ class OpenEnd:
         self.events = dict(state["events"])
         self.population.restore(state["population"])
         self._force = BoundaryForce.restored(self._solver.comm, state["force"])
+        _open.put_end(self._solver.lammps.address, self._fix, state["place"])

@@ -36,6 +36,16 @@ class ProfileFile:
             self._series.append(name, value)
         self._series.write_soon()
 
+    def due(self) -> bool:
+        """Whether it is time to write."""
+        return self._series.due()
+
+    def extend(self, **values: Array) -> None:
+        """Add windows, the first axis of each, and write them."""
+        for name, rows in values.items():
+            self._series.extend(name, rows)
+        self._series.flush()
+
     def flush(self) -> None:
         """Write what is buffered."""
         self._series.flush()

@@ -18,7 +18,7 @@ def normal_numbers(key: int, ids: NDArray[np.int64]) -> Array:
 
     Box and Muller, Ann. Math. Stat. 29, 610 (1958), of numbers that are a function of ``key`` and id.
     """
-    lots = np.column_stack([_open.lots(key ^ place, ids.tolist()) for place in range(4)])
+    lots = np.column_stack([_open.lots(key ^ place, ids) for place in range(4)])
     # 1 - u is never 0.
     radius: Array = np.sqrt(-2.0 * np.log1p(-lots[:, :2]))
     angle = 2.0 * math.pi * lots[:, 2:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from ..couplers.cells import Array
 from ..solvers.md.dynamics import AXES, MolecularDynamics, Side
 from .particle_region import ParticleRegionSettings
 from .profiles import ProfileFile
+
+_Sample = tuple[float, Array, Array, float]
+"""Time, moments of the bins, the continuum's states, the piston's place."""
 
 
 def cross_section(solver: MolecularDynamics, axis: int) -> float:
@@ -38,7 +42,7 @@ class SeamProfiles:
 
     Beside the datasets of every profile file there are ``number`` (bins), the atoms in each bin; ``continuum_velocity``
     (slabs, 3), ``continuum_temperature`` and ``continuum_density`` (slabs), as imposed at the window's start; and
-    ``piston``, its position (nan without one). Rank 0 writes, and has the last window's in ``latest``.
+    ``piston``, its position (nan without one). Rank 0 writes.
     """
 
     def __init__(
@@ -49,11 +53,13 @@ class SeamProfiles:
         self._axis = axis
         self.edges = edges
         self._volumes = area * np.diff(edges)
-        self.latest: dict[str, Array | float] = {}
         self._file = ProfileFile(path, axis, edges, done) if path and solver.comm.rank == 0 else None
+        self._last: _Sample | None = None
+        self._kept: list[_Sample] = []
+        """What is not written yet: profiles are made of many windows at once, which costs a tenth."""
         if self._file:
             # A run that ends early leaves what it has seen.
-            atexit.register(self._file.close)
+            atexit.register(self.close)
 
     def sample(self, time: float, continuum: Array, piston: float) -> None:
         """Add the present instant. Collective."""
@@ -62,30 +68,50 @@ class SeamProfiles:
         self._solver.comm.Reduce(MPI.IN_PLACE if first else sums, sums)
         if not first:
             return
+        self._last = (time, sums, continuum.copy(), piston)
+        if self._file:
+            self._kept.append(self._last)
+            if self._file.due():
+                self.flush()
+
+    @property
+    def latest(self) -> dict[str, Array]:
+        """The last instant's, on rank 0; nothing before."""
+        return {name: rows[0] for name, rows in self._profiles([self._last]).items()} if self._last else {}
+
+    def _profiles(self, samples: Sequence[_Sample]) -> dict[str, Array]:
+        """By name, the first axis that of the windows."""
+        sums, continuum = (np.array([sample[k] for sample in samples]) for k in (1, 2))
         velocity, temperature = self._means(sums)
-        self.latest = {
-            "density": sums[:, 1] / self._volumes,
+        return {
+            "density": sums[:, :, 1] / self._volumes,
             "velocity": velocity,
             "temperature": temperature,
-            "number": sums[:, 0],
-            "continuum_velocity": continuum[:, :3].copy(),
-            "continuum_temperature": continuum[:, 3].copy(),
-            "continuum_density": continuum[:, 4].copy(),
-            "piston": piston,
+            "number": sums[:, :, 0],
+            "continuum_velocity": continuum[:, :, :3],
+            "continuum_temperature": continuum[:, :, 3],
+            "continuum_density": continuum[:, :, 4],
+            "piston": np.array([sample[3] for sample in samples]),
         }
-        if self._file:
-            self._file.append(time, **self.latest)
 
     def _means(self, sums: Array) -> tuple[Array, Array]:
         """Mean velocity and temperature (two thirds of the peculiar kinetic energy per atom); nan where none is."""
-        lammps = self._solver.lammps
+        lammps, number, mass = self._solver.lammps, sums[..., 0], sums[..., 1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            velocity = sums[:, 2:5] / sums[:, 1:2]
-            peculiar = lammps.constant("mvv2e") * (sums[:, 5] - sums[:, 1] * (velocity**2).sum(axis=1))
-            freedom = np.where(sums[:, 0] > 1.5, 3.0 * (sums[:, 0] - 1.0), np.nan)
+            velocity = sums[..., 2:5] / mass[..., None]
+            peculiar = lammps.constant("mvv2e") * (sums[..., 5] - mass * (velocity**2).sum(axis=-1))
+            freedom = np.where(number > 1.5, 3.0 * (number - 1.0), np.nan)
             return velocity, peculiar / (freedom * lammps.constant("boltz"))
 
     def flush(self) -> None:
         """Write what is kept."""
+        if self._file and self._kept:
+            times = np.array([sample[0] for sample in self._kept])
+            self._file.extend(time=times, **self._profiles(self._kept))
+            self._kept.clear()
+
+    def close(self) -> None:
+        """Write the rest."""
+        self.flush()
         if self._file:
-            self._file.flush()
+            self._file.close()

@@ -13,7 +13,7 @@ from .cells import Array
 from .errors import ResumeError
 
 _CHUNK = 256
-_FLUSH_EVERY = 5.0
+_FLUSH_EVERY = 10.0
 """Seconds between two writings: what a reader of a running case may lag behind."""
 
 

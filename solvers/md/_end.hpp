@@ -40,22 +40,29 @@ class EndFix : public LAMMPS_NS::Fix {
     return POST_INTEGRATE | POST_FORCE | END_OF_STEP;
   }
 
-  // Whether one of this rank's atoms feels the end.
-  bool felt_by(int i) const { return on(i) != 0.0; }
+  double place() const { return place_ + velocity_ * update->dt * double(update->ntimestep - since_); }
 
-  // From the next evaluation of forces on. `force`: at equal distances from 0 to `reach`.
-  void set(double place, double velocity, std::vector<double> force, double reach) {
+  void put(double place) {
     place_ = place;
-    velocity_ = velocity;
     since_ = update->ntimestep;
-    force_ = std::move(force);
-    spacing_ = force_.size() > 1 ? reach / double(force_.size() - 1) : 0.0;
     stale_ = true;
+  }
+
+  // How it goes on, from the next evaluation of forces on. `force`: at equal distances from 0 to `reach`.
+  void move(double velocity, std::vector<double> force, double reach) {
+    place_ = place();
+    since_ = update->ntimestep;
+    velocity_ = velocity;
+    const double spacing = force.size() > 1 ? reach / double(force.size() - 1) : 0.0;
+    stale_ = stale_ || spacing * double(force.size()) > spacing_ * double(force_.size());
+    force_ = std::move(force);
+    spacing_ = spacing;
+    per_spacing_ = spacing > 0.0 ? 1.0 / spacing : 0.0;
   }
 
   // Force and power at the beginning of a window, after velocities were changed, by the force that atoms feel now.
   void open() {
-    refresh();
+    if (stale_) refresh();
     first_ = now_ = instant();
   }
 
@@ -66,20 +73,22 @@ class EndFix : public LAMMPS_NS::Fix {
 
   void post_force(int) override {
     if (stale_ || neighbor->ago == 0) refresh();
-    for (const int i : near_) atom->f[i][axis_] += on(i);
+    const double end = place();
+    for (auto &[i, felt] : near_) {
+      felt = inward(sign_ * (end - atom->x[i][axis_]));
+      atom->f[i][axis_] += felt;
+    }
   }
 
   // Within a step an atom goes to the end and back, while both kicks are by the forces at the step's ends: their work is
   // f (v + v') dt / 2, but the potential energy falls by f (x' - x). The difference, of first order in dt for one atom
   // though 0 in the mean, is the end's doing, and goes into what it gave.
   void post_integrate() override {
-    if (stale_) refresh();
     const double end = place(), dt = update->dt;
-    for (const int i : near_) {
+    for (const auto &[i, felt] : near_) {
       if (!(sign_ * (atom->x[i][axis_] - end) > 0.0)) continue;
       double &x = atom->x[i][axis_], &v = atom->v[i][axis_];
-      const double m = mass_of(*atom, i), before = v, from = x - v * dt;
-      const double by_atoms = atom->f[i][axis_] - inward(sign_ * (end - velocity_ * dt - from));
+      const double m = mass_of(*atom, i), before = v, from = x - v * dt, by_atoms = atom->f[i][axis_] - felt;
       x = 2.0 * end - x;
       v = 2.0 * velocity_ - v;
       mirrored_[0] += m * (v - before);
@@ -109,14 +118,15 @@ class EndFix : public LAMMPS_NS::Fix {
   }
 
  private:
-  double place() const { return place_ + velocity_ * update->dt * double(update->ntimestep - since_); }
-
-  double on(int i) const { return inward(sign_ * (place() - atom->x[i][axis_])); }
+  struct Near {
+    int index;
+    double felt;  // force at the latest evaluation
+  };
 
   // Force along the axis at a distance from the end.
   double inward(double distance) const {
-    if (spacing_ == 0.0 || !(distance >= 0.0)) return 0.0;
-    const double at = distance / spacing_;
+    if (!(distance >= 0.0)) return 0.0;
+    const double at = distance * per_spacing_;
     const auto bin = static_cast<std::size_t>(at);
     if (bin + 1 >= force_.size()) return 0.0;
     return -sign_ * (force_[bin] + (at - double(bin)) * (force_[bin + 1] - force_[bin]));
@@ -128,25 +138,24 @@ class EndFix : public LAMMPS_NS::Fix {
     near_.clear();
     const double end = place(), reach = spacing_ * double(force_.size()) + 2.0 * neighbor->skin;
     for (int i = 0; i < atom->nlocal; ++i)
-      if ((atom->mask[i] & groupbit) && sign_ * (end - atom->x[i][axis_]) < reach) near_.push_back(i);
+      if ((atom->mask[i] & groupbit) && sign_ * (end - atom->x[i][axis_]) < reach) near_.push_back({i, 0.0});
     stale_ = false;
   }
 
   Sum instant() const {
     Sum sum{};
-    for (const int i : near_) {
-      const double force = on(i);
-      sum[0] += force;
-      sum[1] += force * atom->v[i][axis_];
+    for (const auto &[i, felt] : near_) {
+      sum[0] += felt;
+      sum[1] += felt * atom->v[i][axis_];
     }
     return sum;
   }
 
   int axis_ = 2;
-  double sign_ = 1.0, place_ = 0.0, velocity_ = 0.0, spacing_ = 0.0;
+  double sign_ = 1.0, place_ = 0.0, velocity_ = 0.0, spacing_ = 0.0, per_spacing_ = 0.0;
   LAMMPS_NS::bigint since_ = 0;
   std::vector<double> force_;
-  std::vector<int> near_;
+  std::vector<Near> near_;
   bool stale_ = true;
   Sum first_{}, now_{}, total_{}, mirrored_{};
   double folded_ = 0.0;

@@ -90,10 +90,10 @@ class WallFix : public Fix {
     Sum sum{};
     double *const *const force = stored_ ? stored_->array_atom : atom->f;
     for (const int i : members_) {
-      for (int axis = 0; axis < 3; ++axis) {
-        sum[axis] += force[i][axis];
-        sum[3] += force[i][axis] * atom->v[i][axis];
-      }
+      const double *const f = force[i], *const v = atom->v[i];
+      for (int axis = 0; axis < 3; ++axis) sum[axis] += f[axis];
+      // One addition an atom: each has to wait for the one before.
+      sum[3] += f[0] * v[0] + f[1] * v[1] + f[2] * v[2];
     }
     return sum;
   }
@@ -133,18 +133,31 @@ struct Moments {
 
 constexpr py::ssize_t kMoments = 6;
 
-// The bins between ascending edges; a bin has its lower edge and not its upper one.
+// The bins between ascending edges; a bin has its lower edge and not its upper one. Most are equally wide, so a place's
+// bin is guessed, and then looked for from there.
 class Bins {
  public:
-  explicit Bins(const Array &edges) : begin_(edges.data()), end_(begin_ + edges.size()) {
-    if (edges.size() < 2 || !std::is_sorted(begin_, end_)) throw std::invalid_argument("edges must ascend");
+  explicit Bins(const Array &edges) : begin_(edges.data()), size_(edges.size() - 1) {
+    if (edges.size() < 2 || !std::is_sorted(begin_, begin_ + edges.size()))
+      throw std::invalid_argument("edges must ascend");
+    const double length = begin_[size_] - begin_[0];
+    if (std::isfinite(length) && length > 0.0) per_length_ = double(size_) / length;
   }
-  py::ssize_t size() const { return end_ - begin_ - 1; }
+  py::ssize_t size() const { return size_; }
   // -1 or size() where there is none.
-  py::ssize_t of(double place) const { return std::upper_bound(begin_, end_, place) - begin_ - 1; }
+  py::ssize_t of(double place) const {
+    if (!(place >= begin_[0])) return -1;
+    if (!(place < begin_[size_])) return size_;
+    auto bin = per_length_ > 0.0 ? std::min(static_cast<py::ssize_t>((place - begin_[0]) * per_length_), size_ - 1) : 0;
+    while (place < begin_[bin]) --bin;
+    while (place >= begin_[bin + 1]) ++bin;
+    return bin;
+  }
 
  private:
-  const double *begin_, *end_;
+  const double *begin_;
+  py::ssize_t size_;
+  double per_length_ = 0.0;  // 0: bins reach to infinity
 };
 
 LAMMPS *lammps_at(std::uintptr_t address) { return reinterpret_cast<LAMMPS *>(address); }

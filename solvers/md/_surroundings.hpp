@@ -11,6 +11,7 @@
 #include "lammps.h"
 #include "neighbor.h"
 #include "pair.h"
+#include "update.h"
 #pragma GCC visibility pop
 
 #include <algorithm>
@@ -26,6 +27,27 @@
 
 using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
 using Point = std::array<double, 3>;
+
+// A number from 0 to 1 for an id, by two rounds of splitmix64 of a key and the id.
+inline double lot(std::uint64_t key, std::uint64_t id) {
+  auto mixed = [](std::uint64_t x) {
+    x += 0x9E3779B97F4A7C15ull;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+  };
+  return double(mixed(mixed(key) ^ id) >> 11) * 0x1p-53;
+}
+
+// What is looked for.
+struct Search {
+  double target, tolerance;  // energy of the new atom, and how far it may be from that
+  double overlap;            // energy above which atoms overlap, and steps are by distances
+  double core;               // distance of two atoms with that energy
+  double step;               // longest step elsewhere
+  int iterations;            // most steps from one start
+  int attempts;              // most starts for one atom
+};
 
 struct Evaluation {
   double energy = 0.0, nearest = std::numeric_limits<double>::max();
@@ -47,32 +69,37 @@ class Surroundings {
 
   double cutoff() const { return cut_; }
 
-  // Takes the atoms with these ids away, one after another. Returns a row for each, (n, 6): mass, momentum, sum of
-  // m v^2, energy of its pairs with those that are left; zeros but on the rank that has it.
+  // Takes the atoms with these ids away at the end of the step, one after another: they are kicked for it, and kick those
+  // that are left, which LAMMPS would not do any more. Returns a row for each, (n, 6): mass, momentum, sum of m v^2, energy
+  // of its pairs with those that are left; zeros but on the rank that has it.
   Array remove(const std::vector<std::int64_t> &ids) {
     Array table({static_cast<pybind11::ssize_t>(ids.size()), pybind11::ssize_t{6}});
     std::fill_n(table.mutable_data(), table.size(), 0.0);
-    const LAMMPS_NS::Atom &atom = *lmp_.atom;
-    for (std::size_t k = 0; k < ids.size(); ++k) {
-      double *const row = table.mutable_data(k);
+    for (std::size_t k = 0; k < ids.size(); ++k)
       for (auto &one : atoms_) {
         if (one.id != ids[k]) continue;
         one.gone = true;
-        if (one.index >= atom.nlocal) continue;
-        const double m = mass_of(atom, one.index);
-        row[0] = m;
-        for (int i = 0; i < 3; ++i) {
-          row[1 + i] = m * atom.v[one.index][i];
-          row[4] += m * atom.v[one.index][i] * atom.v[one.index][i];
-        }
-        row[5] = evaluate(one.place, one.id).energy;
+        if (one.index < lmp_.atom->nlocal) take_along(one, table.mutable_data(k));
+        kick_around(one.place, one.id, kick());
       }
-    }
     return table;
   }
 
-  // Lets later searches see an atom that is to come.
-  void add(const Point &place) { coming_.push_back(place); }
+  // Lets those that are to come have these velocities at the end of the step, (n, 3): takes off their neighbours what they
+  // will be kicked by them. Returns the velocities off which that is taken too, (n, 3), right where they are owned.
+  Array enter(const Array &velocities) {
+    if (velocities.size() != 3 * static_cast<pybind11::ssize_t>(coming_.size()))
+      throw std::invalid_argument("a velocity for each atom that is to come");
+    Array table({static_cast<pybind11::ssize_t>(coming_.size()), pybind11::ssize_t{3}});
+    const double mass = lmp_.atom->mass[type_];
+    for (std::size_t n = 0; n < coming_.size(); ++n) {
+      const auto force = evaluate(coming_[n], 0).force;
+      for (int k = 0; k < 3; ++k)
+        *table.mutable_data(n, k) = *velocities.data(n, k) - kick() * force[k] / mass;
+      for (const auto &image : images(coming_[n])) kick_around(image, 0, -kick());
+    }
+    return table;
+  }
 
   // Energy of an atom at a place, the force on it and its nearest neighbour's distance, (5,).
   Array look(const Point &place) const {
@@ -84,36 +111,46 @@ class Surroundings {
   // Whether a place is in this rank's part of the box.
   bool owns(const Point &place) const { return within(place, 0.0); }
 
-  // USHER (Delgado-Buscalioni and Coveney 2003) from each start in turn, (n, 3), until one comes to the energy `target`.
-  //
-  // Steps go along the force, up or down, as far as the energy lacks by its slope, but at most `step`; from an overlap,
-  // energies above `overlap`, until the nearest neighbour is at `core`. A search that does not come nearer, leaves the
-  // bounds or takes too long fails. Returns which start came there, or -1; the place; its energy; iterations in all.
-  std::array<double, 6> search(const Array &starts, double target, double tolerance, double overlap, double core,
-                               double step, int most, double lower, double upper) const {
-    double iterations = 0.0;
-    for (pybind11::ssize_t n = 0; n < starts.shape(0); ++n) {
-      Point place{*starts.data(n, 0), *starts.data(n, 1), *starts.data(n, 2)};
-      if (!owns(place)) continue;
-      auto seen = evaluate(place, 0);
-      for (int k = 0; k < most; ++k) {
-        iterations += 1.0;
-        const double gap = seen.energy - target;
-        if (std::abs(gap) <= tolerance) return {double(n), place[0], place[1], place[2], seen.energy, iterations};
-        const double slope = std::sqrt(seen.force[0] * seen.force[0] + seen.force[1] * seen.force[1] +
-                                       seen.force[2] * seen.force[2]);
-        if (!(slope > 0.0)) break;
-        const bool overlaps = seen.energy > overlap;
-        double length = std::min(std::abs(gap) / slope, step);
-        if (overlaps) length = seen.nearest < core ? std::max(core - seen.nearest, 1e-3 * step) : step;
-        for (int i = 0; i < 3; ++i) place[i] += (gap > 0.0 ? length : -length) * seen.force[i] / slope;
-        if (!(place[axis_] >= lower && place[axis_] < upper) || !within(place, 0.5 * lmp_.neighbor->skin)) break;
-        const auto next = evaluate(place, 0);
-        if (overlaps ? !(next.energy < seen.energy) : !(std::abs(next.energy - target) < std::abs(gap))) break;
-        seen = next;
+  // Looks for places of `number` atoms, each by itself, from as many as `batch` starts, which are a function of `key`,
+  // between two corners of a region, (2, 3). Returns (number, 6): which start came there, or -1; the place; its energy;
+  // iterations in all. Starts in other ranks' parts of the box are left out.
+  Array search(std::uint64_t key, int number, int batch, const Array &corners, const Search &wanted) const {
+    const double *const lower = corners.data(0), *const upper = corners.data(1);
+    Array table({py_size(number), pybind11::ssize_t{6}});
+    for (int atom = 0; atom < number; ++atom) {
+      double *const row = table.mutable_data(atom);
+      std::fill_n(row, 6, 0.0);
+      row[0] = -1.0;
+      for (int n = 0; n < batch && row[0] < 0.0; ++n) {
+        Point place;
+        for (std::uint64_t k = 0; k < 3; ++k)
+          place[k] = lower[k] + (upper[k] - lower[k]) * lot(key, 3 * (std::uint64_t(atom) * batch + n) + k);
+        if (!owns(place)) continue;
+        if (!usher(place, row[4], row[5], wanted, lower[axis_], upper[axis_])) continue;
+        row[0] = n;
+        std::copy_n(place.data(), 3, row + 1);
       }
     }
-    return {-1.0, 0.0, 0.0, 0.0, 0.0, iterations};
+    return table;
+  }
+
+  // Takes in those places that no one before them reaches, rows of place and energy, (n, 4), wrapped into the box, so that
+  // later searches see them. Returns their rows.
+  Array accept(const Array &found) {
+    std::vector<double> rows;
+    const std::size_t before = coming_.size();
+    for (pybind11::ssize_t n = 0; n < found.shape(0); ++n) {
+      Point place{*found.data(n, 0), *found.data(n, 1), *found.data(n, 2)};
+      if (std::any_of(coming_.begin() + before, coming_.end(), [&](const Point &other) { return reach(place, other); }))
+        continue;
+      lmp_.domain->remap(place.data());
+      coming_.push_back(place);
+      rows.insert(rows.end(), place.begin(), place.end());
+      rows.push_back(*found.data(n, 3));
+    }
+    Array table({py_size(rows.size() / 4), pybind11::ssize_t{4}});
+    std::copy(rows.begin(), rows.end(), table.mutable_data());
+    return table;
   }
 
   // Of the own atoms of a group between two heights: their number, and by distance what their pairs with the group's
@@ -146,6 +183,84 @@ class Surroundings {
     int index, type;
     bool gone;
   };
+
+  static pybind11::ssize_t py_size(std::size_t size) { return static_cast<pybind11::ssize_t>(size); }
+
+  bool reach(const Point &one, const Point &other) const {
+    Point apart{one[0] - other[0], one[1] - other[1], one[2] - other[2]};
+    lmp_.domain->minimum_image(apart[0], apart[1], apart[2]);
+    return apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2] <= cut_ * cut_;
+  }
+
+  // USHER (Delgado-Buscalioni and Coveney 2003) from a place until it comes to the energy that is wanted.
+  //
+  // Steps go along the force, up or down, as far as the energy lacks by its slope, but at most `step`; from an overlap
+  // until the nearest neighbour is at `core`. A search that does not come nearer, leaves the bounds or takes too long
+  // fails. Counts iterations.
+  bool usher(Point &place, double &energy, double &iterations, const Search &wanted, double lower, double upper) const {
+    auto seen = evaluate(place, 0);
+    for (int k = 0; k < wanted.iterations; ++k) {
+      iterations += 1.0;
+      const double gap = seen.energy - wanted.target;
+      energy = seen.energy;
+      if (std::abs(gap) <= wanted.tolerance) return true;
+      const double slope =
+          std::sqrt(seen.force[0] * seen.force[0] + seen.force[1] * seen.force[1] + seen.force[2] * seen.force[2]);
+      if (!(slope > 0.0)) return false;
+      const bool overlaps = seen.energy > wanted.overlap;
+      double length = std::min(std::abs(gap) / slope, wanted.step);
+      if (overlaps)
+        length = seen.nearest < wanted.core ? std::max(wanted.core - seen.nearest, 1e-3 * wanted.step) : wanted.step;
+      for (int i = 0; i < 3; ++i) place[i] += (gap > 0.0 ? length : -length) * seen.force[i] / slope;
+      if (!(place[axis_] >= lower && place[axis_] < upper) || !within(place, 0.5 * lmp_.neighbor->skin)) return false;
+      const auto next = evaluate(place, 0);
+      if (overlaps ? !(next.energy < seen.energy) : !(std::abs(next.energy - wanted.target) < std::abs(gap))) return false;
+      seen = next;
+    }
+    return false;
+  }
+
+  // What turns a force into the momentum of half a step.
+  double kick() const { return 0.5 * lmp_.update->dt * lmp_.force->ftm2v; }
+
+  void take_along(const Neighbour &one, double *row) const {
+    const LAMMPS_NS::Atom &atom = *lmp_.atom;
+    const auto seen = evaluate(one.place, one.id);
+    const double m = row[0] = mass_of(atom, one.index);
+    for (int k = 0; k < 3; ++k) {
+      const double v = atom.v[one.index][k] + kick() * seen.force[k] / m;
+      row[1 + k] = m * v;
+      row[4] += m * v * v;
+    }
+    row[5] = seen.energy;
+  }
+
+  // Kicks the own atoms around an atom at `place`, as its force does in a `time`.
+  void kick_around(const Point &place, std::int64_t self, double time) const {
+    const LAMMPS_NS::Atom &atom = *lmp_.atom;
+    visit(place, self, [&](const Neighbour &other, const Point &apart, double square) {
+      if (!(other.index >= 0 && other.index < atom.nlocal)) return;
+      double per_length = 0.0;
+      lmp_.force->pair->single(other.index, other.index, type_, other.type, square, 1.0, 1.0, per_length);
+      for (int k = 0; k < 3; ++k)
+        atom.v[other.index][k] -= time * per_length * apart[k] / mass_of(atom, other.index);
+    });
+  }
+
+  // A place and where it is again, as far as that can be within reach.
+  std::vector<Point> images(const Point &place) const {
+    std::vector<Point> found{place};
+    for (int k = 0; k < 3; ++k) {
+      if (!lmp_.domain->periodicity[k]) continue;
+      for (std::size_t n = 0, all = found.size(); n < all; ++n)
+        for (const double shift : {-lmp_.domain->prd[k], lmp_.domain->prd[k]}) {
+          Point image = found[n];
+          image[k] += shift;
+          found.push_back(image);
+        }
+    }
+    return found;
+  }
 
   void collect() {
     const LAMMPS_NS::Atom &atom = *lmp_.atom;

@@ -1,8 +1,8 @@
-"""Atoms of the fluid that come and go between two windows."""
+"""Atoms of the fluid that come and go within a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,15 @@ from ..errors import SolverError
 from . import _open
 from .library import Array, Lammps
 
-LEAVING = "suture_leaving"
+LEAVING, EXCHANGE = "suture_leaving", "suture_exchange"
 
 
 class FluidAtoms:
     """Takes atoms of the fluid out of a LAMMPS and puts others in; all methods are collective.
 
+    Within a run that is done while neighbours are listed anew, so that it costs neither a setup nor a list of its own.
     New atoms have the one type of the fluid, belong to every group to which all of the fluid belongs, and get numbers
-    that no atom had before. LAMMPS' neighbours and forces are those of before until ``_open.renew``.
+    that no atom had before.
     """
 
     def __init__(self, lammps: Lammps, fluid: int) -> None:
@@ -42,38 +43,40 @@ class FluidAtoms:
         self.marks = 0
         """Bits that new atoms have besides: of groups that are renewed at the windows' ends."""
         lammps.command(f"group {LEAVING} empty")
-        lammps.command("fix suture_forces all property/atom d_suture_fx d_suture_fy d_suture_fz d_suture_keeps")
         self._leaving = _open.bit(lammps.address, LEAVING)
+        _open.define(lammps.address)
+        lammps.command(f"fix {EXCHANGE} all suture/exchange")
 
     @cached_property
     def mass(self) -> float:
         """Mass of a new atom."""
         return self._lammps.mass_of_type(self.type)
 
-    def keep_forces(self, leaving: Sequence[int], places: Array) -> None:
-        """Let atoms feel what they felt where none with an id in ``leaving``, and none at ``places``, reaches them."""
-        lammps = self._lammps
-        going = _open.places(lammps.address, leaving)
-        everyone = [place for part in lammps.comm.allgather(going) for place in part]
-        _open.keep(lammps.address, everyone + places.tolist())
+    def await_exchange(self, call: Callable[[], None], last: int) -> None:
+        """Call once within the next run: where neighbours are listed first, or at the step ``last``."""
+        _open.await_exchange(self._lammps.address, EXCHANGE, call, last)
 
-    def take_out(self, ids: Sequence[int]) -> None:
-        """Remove the atoms with these ids, the same on all ranks."""
-        if len(ids):
-            _open.mark(self._lammps.address, list(ids), self._leaving)
-            self._lammps.command(f"delete_atoms group {LEAVING} compress no")
+    def after_run(self) -> None:
+        """Raise what that call has raised."""
+        _open.after_run(self._lammps.address, EXCHANGE)
 
-    def put_in(self, places: Array, velocities: Array) -> None:
-        """Add atoms, both (n, 3) and the same on all ranks, inside the box."""
+    def change(self, leaving: Sequence[int], places: Array, velocities: Array) -> None:
+        """Within such a call, the same on all ranks: ids that go; places, (n, 3), and velocities of those that come."""
         ids = list(range(self.next_id, self.next_id + len(places)))
         self.next_id += len(places)
         self._create(ids, [self.type] * len(ids), places, velocities)
+        # LAMMPS counts anew as atoms are created, and would count those that go.
+        _open.expel(self._lammps.address, leaving)
 
     def _create(self, ids: list[int], types: list[int], places: Array, velocities: Array) -> None:
-        if not ids:
-            return
-        self._lammps.create_atoms(ids, types, places, velocities)
-        _open.mark(self._lammps.address, ids, self._bits | self.marks)
+        if ids:
+            self._lammps.create_atoms(ids, types, places, velocities, self._bits | self.marks)
+
+    def _take_out(self, ids: Sequence[int]) -> None:
+        """Remove atoms between two runs."""
+        if len(ids):
+            _open.mark(self._lammps.address, list(ids), self._leaving)
+            self._lammps.command(f"delete_atoms group {LEAVING} compress no")
 
     def match(self, saved: Mapping[str, NDArray[Any]]) -> None:
         """Take out what is not among ``saved`` (all ranks' ``id``, ``type``, ``x``, ``v``), and put in what is missing.
@@ -92,7 +95,7 @@ class FluidAtoms:
         missing = ~np.isin(saved["id"], present)
         if any(others for *_, others in everyone) or np.any(saved["type"][missing] != self.type):
             raise SolverError("the script does not make the atoms that the checkpoint has; it has changed since")
-        self.take_out([atom for ids, *_ in everyone for atom in ids])
+        self._take_out([atom for ids, *_ in everyone for atom in ids])
         self._create(
             saved["id"][missing].tolist(), saved["type"][missing].tolist(), saved["x"][missing], saved["v"][missing]
         )

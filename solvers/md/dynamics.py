@@ -64,9 +64,7 @@ class MolecularDynamics:
         self.settings = settings
         self._window = window
         self._bounds = Bounds()
-        self._running = False
-        self._renewed = True
-        """Whether LAMMPS' neighbours and forces are those of its atoms."""
+        self._running = self._exchanging = False
         self._atoms: FluidAtoms | None = None
         self._sides = np.zeros((3, 7))
         self._counted_at = -1
@@ -75,6 +73,8 @@ class MolecularDynamics:
         """Windows that were run, settling included."""
         self.on_step: Callable[[], None] | None = None
         """If set, called at the start of the next window and after each of its steps (and costs accordingly)."""
+        self.at_exchange: Callable[[], None] | None = None
+        """If set, called once in the next window, while neighbours are listed anew: there atoms can come and go."""
         variables = {"output": str(output.resolve()), **settings.variables}
         self.lammps = Lammps(comm, output.resolve() / "log.lammps", variables, f"participant '{name}'")
         self.comm = self.lammps.comm
@@ -130,15 +130,22 @@ class MolecularDynamics:
     def change_atoms(self, leaving: Sequence[int], places: Array, velocities: Array) -> None:
         """Take out the fluid's atoms with the ids ``leaving``, and put in others, (n, 3). Collective.
 
-        All ranks say the same. Until the next window has begun, only ``moments``, ``drive`` and ``redraw`` may be
-        asked.
+        All ranks say the same. ``at_exchange`` may do that and no one else: ``velocities`` are those of the middle of
+        the step, as ``Surroundings.enter`` gives them.
         """
         assert self._atoms is not None, "open_fluid() comes first"
+        assert self._exchanging, "atoms come and go while neighbours are listed anew"
         if len(leaving) or len(places):
-            self._atoms.keep_forces(leaving, places)
-            self._atoms.take_out(leaving)
-            self._atoms.put_in(places, velocities)
-            self._renewed = False
+            self._atoms.change(leaving, places, velocities)
+
+    def _exchange(self) -> None:
+        assert self.at_exchange is not None
+        self._exchanging = True
+        try:
+            self.at_exchange()
+        finally:
+            self.at_exchange, self._exchanging = None, False
+            self.lammps.forget()
 
     def begin(self) -> None:
         """Set LAMMPS up for the windows; no command that defines fixes or computes may follow. Idempotent.
@@ -171,13 +178,14 @@ class MolecularDynamics:
         if abs(dt - self._window) > 1e-9 * self._window:
             raise SolverError(f"molecular dynamics advances by whole windows of {self._window:g}, not by {dt:g}")
         self.begin()
-        if not self._renewed:
-            self.lammps.renew()
-            self._renewed = True
+        if self._atoms and self.at_exchange:
+            self._atoms.await_exchange(self._exchange, self.lammps.step + self.steps)
         if self.on_step is None:
             self.lammps.run(self.steps)
         else:
             self._run_stepwise(self.on_step)
+        if self._atoms:
+            self._atoms.after_run()
         for wall in self.walls.values():
             wall.close_window()
         self.windows += 1
@@ -213,7 +221,6 @@ class MolecularDynamics:
 
     def _count(self) -> Array:
         lammps, bounds = self.lammps, self._bounds
-        assert self._renewed, "atoms came or went: their energies are not known yet"
         assert _inside.tallied(lammps.address) == lammps.step, "energies are tallied at the windows' ends only"
         planes = (bounds.axis, bounds.lower, bounds.upper)
         return _inside.sides(lammps.address, self._fluid, self._counted, *planes, "suture_pe")

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,13 @@ class Lammps:
             self._guard.close()
         atexit.unregister(self.close)
 
-    def _guarded(self, call: Callable[[str], None], argument: str, label: str) -> None:
+    def forget(self) -> None:
+        """Let no view be used again: the atoms are others, or elsewhere."""
         self._views.clear()
         self.commands += 1
+
+    def _guarded(self, call: Callable[[str], None], argument: str, label: str) -> None:
+        self.forget()
         try:
             if self._guard is None:
                 call(argument)
@@ -112,10 +117,6 @@ class Lammps:
         _inside.resume(self.address)
         self.command(f"run {steps} pre no post no")
 
-    def renew(self) -> None:
-        """Set up neighbours and forces after atoms came or went. Collective."""
-        self._guarded(lambda _: _open.renew(self.address), "", "setup of the changed atoms")
-
     def _require_version(self) -> None:
         """Raise ``SolverError`` unless this LAMMPS is the one with whose headers ``_inside`` was compiled."""
         if self.version != _inside.VERSION:
@@ -129,7 +130,7 @@ class Lammps:
         """LAMMPS' version, a date such as 20220106."""
         return int(self._lmp.version())
 
-    @property
+    @cached_property
     def address(self) -> int:
         """Of LAMMPS itself, for what is compiled."""
         return self._lmp.lmp.value
@@ -219,22 +220,15 @@ class Lammps:
             raise SolverError("atoms with masses of their own cannot come and go; give the masses by type")
         return float(np.asarray(self._lmp.numpy.extract_atom("mass")).ravel()[kind])
 
-    def create_atoms(self, ids: list[int], types: list[int], places: Array, velocities: Array) -> None:
+    def create_atoms(self, ids: list[int], types: list[int], places: Array, velocities: Array, bits: int = 0) -> None:
         """Add atoms, (n, 3) and the same on all ranks: each on the rank in whose part of the box it is. Collective.
 
-        Raises
-        ------
-        SolverError
-            Not all of them are inside the box.
+        They become members of the groups of ``bits``. Raises ``SolverError`` where not all of them are inside the box.
         """
-
-        def create(_: str) -> None:
-            before = self._lmp.get_natoms()
-            self._lmp.create_atoms(len(ids), ids, types, places.ravel().tolist(), velocities.ravel().tolist())
-            if self._lmp.get_natoms() != before + len(ids):
-                raise SolverError(f"LAMMPS took {self._lmp.get_natoms() - before:g} of {len(ids)} atoms into its box")
-
-        self._guarded(create, "", "create_atoms")
+        took = _open.create(self.address, ids, types, places, velocities, bits)
+        self.forget()
+        if took != len(ids):
+            raise SolverError(f"LAMMPS took {took} of {len(ids)} atoms into its box")
 
     def compute_local(self, name: str) -> Array:
         """A compute's local array, (pairs, columns), evaluated now."""

@@ -51,10 +51,11 @@ def test_sent_is_received_and_carried_and_received_is_there(ranks, resumed):
     assert balance[4] == pytest.approx(books["error"], abs=1e-9)
     assert sum(books["events"]["below"].values()) > 10
     for side, received in books["received"].items():
-        # Whole atoms came, to the last one; the first momentum is given as it comes, and the second kept at 0.
+        # Whole atoms came, to the last one; the first momentum is given as it comes, and the second kept at 0, but for
+        # what atoms brought and took in the last window: ten of them sqrt(10 kT), here within four standard deviations.
         assert received[0] == round(received[0])
-        assert received[1] == pytest.approx(books["sent"][side][1], abs=3.0)
-        assert abs(received[2]) < 3.0
+        assert received[1] == pytest.approx(books["sent"][side][1], abs=14.0)
+        assert abs(received[2]) < 14.0
     assert all(np.isfinite(values).all() for values in books["states"].values())
 
 

@@ -44,44 +44,67 @@ def around(solver):
     return _open.Surroundings(solver.lammps.address, 2, LOWER, UPPER, 1)
 
 
+def wanted(solver, target, tolerance, iterations=100):
+    return _open.Search(target, tolerance, 1e4, _open.core(solver.lammps.address, 1, 1e4), 0.15, iterations, 2000)
+
+
 def find(solver, surroundings, number, target, tolerance, seed=3):
-    """Places for atoms, one after another: (n, 6) as ``search`` gives them."""
-    low, high = (np.array(corner) for corner in solver.lammps.box)
-    low[2], high[2] = LOWER, UPPER
-    starts = low + (high - low) * np.random.default_rng(seed).random((number, 2000, 3))
-    core, found = _open.core(solver.lammps.address, 1, 1e4), []
-    for own in starts:
-        found.append(surroundings.search(own, target, tolerance, 1e4, core, 0.15, 100, LOWER, UPPER))
-        assert found[-1][0] >= 0.0, "no place was found"
-        surroundings.add(found[-1][1:4])
+    """Places for atoms, one after another, and their energies: (n, 4)."""
+    corners, found = np.array(solver.lammps.box), []
+    corners[:, 2] = LOWER, UPPER
+    for key in range(seed, seed + number):
+        row = surroundings.search(key, 1, 2000, corners, wanted(solver, target, tolerance))
+        assert row[0, 0] >= 0.0, "no place was found"
+        found.append(surroundings.accept(row[:, 1:5])[0])
     return np.array(found)
 
 
-def test_usher_comes_to_the_energy_and_says_what_lammps_says(make):
-    solver = make(pair="smooth", density=0.7)
+def opened(make, **variables):
+    solver = make(pair="smooth", **variables)
     solver.open_fluid()
     solver.begin()
-    before, target = potential(solver), -2.0
-    found = find(solver, around(solver), 12, target, 1e-3 * abs(target))
-    assert np.abs(found[:, 4] - target).max() <= 1e-3 * abs(target)
-    solver.change_atoms([], found[:, 1:4], np.zeros((12, 3)))
-    assert potential(solver) - before == pytest.approx(found[:, 4].sum(), abs=1e-10)
+    return solver
+
+
+def exchange(solver, call):
+    """Run a window in which ``call`` lets atoms come and go."""
+    solver.at_exchange = call
+    solver.advance(0.1)
+
+
+def test_usher_comes_to_the_energy_and_says_what_lammps_says(make):
+    solver, target, found = opened(make, density=0.7), -2.0, []
+    solver.lammps.command("timestep 0.0")
+    before = potential(solver)
+
+    def come():
+        surroundings = around(solver)
+        found.append(find(solver, surroundings, 12, target, 1e-3 * abs(target)))
+        solver.change_atoms([], found[0][:, :3], surroundings.enter(np.zeros((12, 3))))
+
+    exchange(solver, come)
+    energies = found[0][:, 3]
+    assert np.abs(energies - target).max() <= 1e-3 * abs(target)
+    assert potential(solver) - before == pytest.approx(energies.sum(), abs=1e-10)
 
 
 def test_energy_of_atoms_that_go_is_what_lammps_says(make):
-    solver = make(pair="smooth")
-    solver.open_fluid()
-    solver.begin()
+    solver, gone = opened(make), []
+    solver.lammps.command("timestep 0.0")
     before = potential(solver)
     x, ids = solver.lammps.atoms("x"), solver.lammps.integers("id")
     # Neighbours too, so that pairs of two that go count once.
     chosen = np.argsort(((x - np.array([3.0, 3.0, 7.0])) ** 2).sum(axis=1))[:20]
     leaving, momentum = ids[chosen].tolist(), solver.lammps.atoms("v")[chosen].sum(axis=0)
-    gone = around(solver).remove(leaving)
-    solver.change_atoms(leaving, np.zeros((0, 3)), np.zeros((0, 3)))
-    assert potential(solver) - before == pytest.approx(-gone[:, 5].sum(), abs=1e-10)
-    assert gone[:, 0].sum() == 20.0
-    assert gone[:, 1:4].sum(axis=0) == pytest.approx(momentum, abs=1e-12)
+
+    def go():
+        gone.append(around(solver).remove(leaving))
+        solver.change_atoms(leaving, np.zeros((0, 3)), np.zeros((0, 3)))
+
+    exchange(solver, go)
+    assert potential(solver) - before == pytest.approx(-gone[0][:, 5].sum(), abs=1e-10)
+    assert gone[0][:, 0].sum() == 20.0
+    assert gone[0][:, 1:4].sum(axis=0) == pytest.approx(momentum, abs=1e-12)
 
 
 def test_the_force_of_a_place_is_the_slope_of_its_energy(make):
@@ -97,12 +120,20 @@ def test_the_force_of_a_place_is_the_slope_of_its_energy(make):
 def test_a_search_fails_rather_than_going_on_for_ever(make):
     solver = make()
     solver.begin()
-    starts = np.array([[3.0, 3.0, 7.0]])
-    core = _open.core(solver.lammps.address, 1, 1e4)
-    low = around(solver).search(starts, -50.0, 1e-3, 1e4, core, 0.15, 100, LOWER, UPPER)
+    corners = np.array(solver.lammps.box)
+    corners[:, 2] = LOWER, UPPER
+    low = around(solver).search(1, 1, 1, corners, wanted(solver, -50.0, 1e-3))[0]
     assert low[0] == -1.0
-    assert low[5] <= 100
-    assert around(solver).search(starts, -50.0, 1e-3, 1e4, core, 0.15, 1, LOWER, UPPER)[5] == 1.0
+    assert 1 <= low[5] <= 100
+    assert around(solver).search(1, 1, 1, corners, wanted(solver, -50.0, 1e-3, iterations=1))[0, 5] == 1.0
+
+
+def test_of_two_places_that_reach_each_other_one_is_taken(make):
+    solver = make()
+    solver.begin()
+    width = solver.lammps.box[1][0]
+    places = np.array([[0.1, 3.0, 7.0, 1.0], [width - 0.1, 3.0, 7.0, 2.0], [width + 3.0, 3.0, 7.0, 3.0]])
+    assert around(solver).accept(places) == pytest.approx(np.array([places[0], [3.0, 3.0, 7.0, 3.0]]), abs=1e-12)
 
 
 def test_core_is_where_two_atoms_have_the_energy(make):
@@ -112,79 +143,78 @@ def test_core_is_where_two_atoms_have_the_energy(make):
     assert _open.core(solver.lammps.address, 1, 1e4) == pytest.approx(inverse ** (-1.0 / 6.0), rel=1e-12)
 
 
-def test_changed_atoms_are_set_up_as_lammps_would(make):
-    solver = make(pair="smooth", density=0.7)
-    atoms = solver.open_fluid()
-    solver.begin()
-    found = find(solver, around(solver), 5, -2.0, 2e-3)
-    leaving = solver.lammps.integers("id")[:7].tolist()
-    number, first = solver.lammps.count, atoms.next_id
-    velocities = np.arange(15.0).reshape(5, 3)
-    solver.change_atoms(leaving, found[:, 1:4], velocities)
-    solver.lammps.renew()
-    forces = by_id(solver, "f")
-    assert solver.lammps.count == number - 2
-    assert np.array_equal(np.array(sorted(forces)[-5:]), np.arange(first, first + 5))
-    assert not set(leaving) & set(forces)
-    assert all(np.array_equal(by_id(solver, "v")[first + k], velocities[k]) for k in range(5))
-    assert solver.fluid().all()
-    solver.lammps.command("run 0 post no")
-    assert all(forces[k] == pytest.approx(force, abs=1e-10) for k, force in by_id(solver, "f").items())
+def test_atoms_come_and_go_as_between_two_steps(make):
+    """Against a run that ends where they do, LAMMPS' own commands, and a run with a setup of its own."""
+    one, other = opened(make, density=0.7), opened(make, density=0.7)
+    first, number = one.open_fluid().next_id, one.lammps.count
+    x = one.lammps.atoms("x")
+    # Two that are neighbours, of which the second is kicked by the first before it goes.
+    leaving = one.lammps.integers("id")[np.argsort(((x - np.array([3.0, 3.0, 7.0])) ** 2).sum(axis=1))[:2]].tolist()
+    velocities, seen = np.array([[1.0, -0.5, 0.2], [0.3, 0.7, -1.1], [0.0, 0.4, 0.9]]), {}
+
+    def call():
+        surroundings = around(one)
+        surroundings.remove(leaving)
+        seen.update(step=one.lammps.step, places=find(one, surroundings, 3, -2.0, 2e-3)[:, :3])
+        one.change_atoms(leaving, seen["places"], surroundings.enter(velocities))
+
+    exchange(one, call)
+    assert 0 < seen["step"] < one.steps
+    other.lammps.run(seen["step"])
+    other.lammps.command(f"group gone id {leaving[0]} {leaving[1]}")
+    other.lammps.command("delete_atoms group gone compress no")
+    mask = int(other.lammps.integers("mask")[0])
+    new = list(range(first, first + 3))
+    assert _open.create(other.lammps.address, new, [1, 1, 1], seen["places"], velocities, mask) == 3
+    other.lammps.command(f"run {one.steps - seen['step']} post no")
+    assert one.lammps.count == number + 1
+    assert one.fluid().all()
+    for name in ("x", "v", "f"):
+        ours, theirs = by_id(one, name), by_id(other, name)
+        assert set(new) < set(ours) == set(theirs)
+        assert max(np.abs(ours[k] - theirs[k]).max() for k in ours) < 1e-8
 
 
-def test_atoms_out_of_reach_feel_on_what_they_felt(make):
-    """A thermostat's force too: new numbers for the second half of a kick would cool what it keeps warm."""
-    solver = make()
-    solver.lammps.command("fix bath fluid langevin 1.1 1.1 0.1 7")
-    solver.open_fluid()
-    solver.begin()
-    solver.advance(0.1)
-    before, places = by_id(solver, "f"), by_id(solver, "x")
-    gone = int(solver.lammps.integers("id")[0])
-    solver.change_atoms([gone], np.zeros((0, 3)), np.zeros((0, 3)))
-    solver.lammps.renew()
-    after, width = by_id(solver, "f"), solver.lammps.box[1][0]
-    apart = {k: place - places[gone] for k, place in places.items() if k != gone}
-    for vector in apart.values():
-        vector[:2] -= width * np.round(vector[:2] / width)
-    near = {k for k, vector in apart.items() if np.linalg.norm(vector) <= solver.lammps.cutoff()}
-    assert 5 < len(near) < 30
-    assert all(np.array_equal(before[k], after[k]) == (k not in near) for k in after)
+def test_a_thermostat_draws_no_numbers_anew(make):
+    """Half of a kick by old numbers and half by new ones would cool what it keeps warm."""
+    solvers = [make(), make()]
+    for solver in solvers:
+        solver.lammps.command("fix bath fluid langevin 1.1 1.1 0.1 7")
+        solver.open_fluid()
+        solver.begin()
+    called = []
+    exchange(solvers[0], lambda: called.append(solvers[0].lammps.step))
+    solvers[1].advance(0.1)
+    assert 0 < called[0] < solvers[0].steps
+    for name in ("x", "v", "f"):
+        ours, theirs = (by_id(solver, name) for solver in solvers)
+        assert all(np.array_equal(ours[k], theirs[k]) for k in theirs)
 
 
 def by_id(solver, name):
     return dict(zip(solver.lammps.integers("id").tolist(), solver.lammps.atoms(name).copy(), strict=True))
 
 
-def test_windows_with_a_setup_in_between_go_on_as_without(make):
-    """Setting up anew changes nothing but the order of sums."""
-    solvers = [make("in.fluid", fluid="all", folder=Path(__file__).parent) for _ in range(2)]
-    for solver in solvers:
-        for _ in range(3):
-            solver.begin()
-            if solver is solvers[0]:
-                solver.lammps.renew()
-            solver.advance(0.1)
-    ours, theirs = (by_id(solver, "x") for solver in solvers)
-    assert max(np.abs(ours[k] - theirs[k]).max() for k in ours) < 1e-9
-    assert solvers[0].inventory()["energy"] == pytest.approx(solvers[1].inventory()["energy"], abs=1e-9)
+def test_neighbours_are_listed_at_the_windows_end_at_the_latest(make):
+    solver, steps = opened(make), []
+    solver.lammps.command("timestep 0.0")
+    solver.lammps.command("run 0 post no")
+    exchange(solver, lambda: steps.append(solver.lammps.step))
+    assert steps == [solver.steps]
+    solver.advance(0.1)
+    assert len(steps) == 1
 
 
-def test_energies_are_unknown_until_changed_atoms_are_set_up(make):
-    solver = make()
-    solver.open_fluid()
-    solver.begin()
-    solver.change_atoms(solver.lammps.integers("id")[:1].tolist(), np.zeros((0, 3)), np.zeros((0, 3)))
-    with pytest.raises(AssertionError, match="energies are not known"):
-        solver.inventory()
+def test_atoms_come_and_go_while_neighbours_are_listed_only(make):
+    solver = opened(make)
+    with pytest.raises(AssertionError, match="while neighbours are listed"):
+        solver.change_atoms(solver.lammps.integers("id")[:1].tolist(), np.zeros((0, 3)), np.zeros((0, 3)))
 
 
 def test_a_place_outside_of_the_box_is_an_error(make):
-    solver = make()
-    solver.open_fluid()
-    solver.begin()
+    solver = opened(make)
     with pytest.raises(SolverError, match="LAMMPS took 0 of 1 atoms into its box"):
-        solver.change_atoms([], np.array([[1.0, 1.0, 99.0]]), np.zeros((1, 3)))
+        exchange(solver, lambda: solver.change_atoms([], np.array([[1.0, 1.0, 99.0]]), np.zeros((1, 3))))
 
 
 def test_a_fluid_of_two_types_is_refused(make):
@@ -195,6 +225,10 @@ def test_a_fluid_of_two_types_is_refused(make):
 
 def test_what_keeps_atoms_from_coming_and_going_is_named(make):
     solver = make()
+    solver.lammps.command("change_box all boundary p p s")
+    with pytest.raises(SolverError, match=r"a box without an end that is fixed \('f' in `boundary`\)"):
+        solver.open_fluid()
+    solver.lammps.command("change_box all boundary p p f")
     solver.lammps.command("run_style respa 2 2 pair 1")
     with pytest.raises(SolverError, match="cannot come and go in a LAMMPS with a run style that is not verlet"):
         solver.open_fluid()
@@ -213,9 +247,10 @@ def test_the_end_gives_what_it_says(make, sign, velocity):
     solver.begin()
     force = np.linspace(3.0, 0.0, 51)
     place = {1.0: 15.0, -1.0: 0.0}
-    _open.set_end(solver.lammps.address, "moved", place[sign], velocity, force.tolist(), 1.5)
-    _open.set_end(solver.lammps.address, "rest", place[-sign], 0.0, force.tolist(), 1.5)
-    solver.lammps.renew()
+    for name, side, moves in (("moved", sign, velocity), ("rest", -sign, 0.0)):
+        _open.put_end(solver.lammps.address, name, place[side])
+        _open.move_end(solver.lammps.address, name, moves, force, 1.5)
+    solver.lammps.command("run 0 post no")
     before, taken = moments(solver), np.zeros(5)
     solver.advance(0.1)
     for name in ("moved", "rest"):
@@ -235,9 +270,9 @@ def moments(solver):
 
 
 def test_lots_are_even_and_a_function_of_key_and_id():
-    drawn = _open.lots(7, list(range(100_000)))
-    assert np.array_equal(drawn[:10], _open.lots(7, list(range(10))))
-    assert not np.array_equal(drawn[:10], _open.lots(8, list(range(10))))
+    drawn = _open.lots(7, np.arange(100_000))
+    assert np.array_equal(drawn[:10], _open.lots(7, np.arange(10)))
+    assert not np.array_equal(drawn[:10], _open.lots(8, np.arange(10)))
     counts = np.histogram(drawn, 50, (0.0, 1.0))[0]
     # Chi squared of 49 degrees of freedom: below 85 but for 0.1 %.
     assert ((counts - 2000.0) ** 2 / 2000.0).sum() < 85.0
