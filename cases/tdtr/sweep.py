@@ -26,9 +26,12 @@ MODULATIONS = (1e6, 3e6, 9.8e6, 20e6)
 
 
 def film(thickness):
-    """The case with a film of another thickness."""
+    """The case with a film of another thickness, a finer mesh and more directions."""
     case = tomllib.loads((HERE / "case.toml").read_text())
     parts = {name: one["solver"] for name, one in case["participants"].items()}
+    for name, layers in (("metal", 12), ("film", 12), ("substrate", 30)):
+        parts[name]["mesh"]["cells"] = [32, layers]
+    parts["film"]["directions"] = {"polar": 4, "azimuthal": 16}
     depth = parts["substrate"]["mesh"]["upper"][1] - parts["substrate"]["mesh"]["lower"][1]
     width = parts["film"]["mesh"]["upper"][0]
     parts["film"]["mesh"]["lower"] = [0.0, -thickness]
