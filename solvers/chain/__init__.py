@@ -1,0 +1,23 @@
+"""A chain of atoms next to linear finite elements: every way to join them, where all can be worked out by hand.
+
+Atoms feel first and second neighbours; elements have the energy of Cauchy and Born of the same potential.
+"""
+
+from ..errors import SolverError
+from .blending import blend, blend_slope
+from .layout import held_nodes, lay_out
+from .patch import patch_test
+from .schemes import scheme
+from .settings import BridgingSettings, ChainSettings
+
+__all__ = [
+    "BridgingSettings",
+    "ChainSettings",
+    "SolverError",
+    "blend",
+    "blend_slope",
+    "held_nodes",
+    "lay_out",
+    "patch_test",
+    "scheme",
+]
