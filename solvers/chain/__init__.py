@@ -9,6 +9,7 @@ from .layout import held_nodes, lay_out
 from .patch import patch_test
 from .schemes import scheme
 from .settings import BridgingSettings, ChainSettings
+from .statics import equilibrium
 
 __all__ = [
     "BridgingSettings",
@@ -16,6 +17,7 @@ __all__ = [
     "SolverError",
     "blend",
     "blend_slope",
+    "equilibrium",
     "held_nodes",
     "lay_out",
     "patch_test",
