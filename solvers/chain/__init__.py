@@ -6,6 +6,7 @@ Atoms feel first and second neighbours; elements have the energy of Cauchy and B
 from ..errors import SolverError
 from .blending import blend, blend_slope
 from .layout import held_nodes, lay_out
+from .motion import Motion, chain
 from .patch import patch_test
 from .schemes import scheme
 from .settings import BridgingSettings, ChainSettings
@@ -14,9 +15,11 @@ from .statics import equilibrium
 __all__ = [
     "BridgingSettings",
     "ChainSettings",
+    "Motion",
     "SolverError",
     "blend",
     "blend_slope",
+    "chain",
     "equilibrium",
     "held_nodes",
     "lay_out",
