@@ -11,6 +11,7 @@ from .patch import patch_test
 from .schemes import scheme
 from .settings import BridgingSettings, ChainSettings
 from .statics import equilibrium
+from .waves import lumped_reflection, measure_reflection, start_packet
 
 __all__ = [
     "BridgingSettings",
@@ -23,6 +24,9 @@ __all__ = [
     "equilibrium",
     "held_nodes",
     "lay_out",
+    "lumped_reflection",
+    "measure_reflection",
     "patch_test",
     "scheme",
+    "start_packet",
 ]
