@@ -11,7 +11,8 @@ with N the elements' interpolation at the atoms. ``consistent``: every atom then
 
 Conserved: momentum, for any A, since each row of N adds up to one. Not conserved: energy, which the multipliers take
 from what the elements cannot follow, at the end of every step: the row ``constraint``, never positive. How much they
-take depends on the length of the step.
+take depends on the length of the step. Nor does the overlap hold a load: where the lattice is strained it creeps, since
+velocities are held together and paths are not.
 """
 
 from __future__ import annotations

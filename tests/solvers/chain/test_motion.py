@@ -121,6 +121,20 @@ def test_where_a_stadium_damps():
     assert damping_rates([up, down], places) == pytest.approx([0, 1, 1.25, 2, 0])
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", FORCES)
+def test_force_based_schemes_do_not_heat_a_warm_chain(name):
+    """Not conserved is not the same as growing: the work of the extra forces wanders in 50,000 steps."""
+    motion = chain(chain_settings(name))
+    motion.velocity = 0.3 * np.random.default_rng(3).standard_normal(121)
+    motion.velocity[[0, 1, 119, 120]] = 0.0
+    opening, work = motion.inventory()["energy"][0], []
+    for _ in range(10):
+        motion.advance(50.0)
+        work.append(motion.rows()["force blending"]["energy"][0] / opening)
+    assert 1e-6 < np.abs(work).max() < 0.01
+
+
 def test_a_uniform_strain_stays_at_rest_but_for_ghost_forces():
     for name, moves in (("force-blended", False), ("quasi-nonlocal", False), ("energy-based", True)):
         motion = chain(chain_settings(name, strain=0.02, element=4))
