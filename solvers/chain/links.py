@@ -39,7 +39,9 @@ class Links:
         lengths: Array = np.asarray(self.stretch @ displacement) + self.rest
         # Negated, so that NaN is found too.
         if not np.all(lengths > 0.0):
-            raise SolverError("two sites of the chain have met or passed each other; is the step too long?")
+            raise SolverError(
+                "two sites of the chain have met or passed each other; is the step too long, or a load too large?"
+            )
         return lengths
 
     def energy(self, displacement: Array) -> float:

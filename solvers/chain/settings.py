@@ -64,7 +64,7 @@ class MotionSettings(_Table):
 class ChainSettings(MotionSettings):
     """``sites`` places of the lattice: atoms in ``core``, elements beyond, and the scheme between them."""
 
-    sites: Annotated[int, Field(ge=4)]
+    sites: Annotated[int, Field(ge=3)]
     scheme: SchemeName
     core: tuple[int, int] | None = None
     """Numbers of the first and the last site that are atoms alone, counted from 0; none with the scheme ``atoms``."""
@@ -88,12 +88,21 @@ class ChainSettings(MotionSettings):
             raise ValueError(f"scheme '{self.scheme}' needs a 'width', the spacings that it blends over")
         if not blended and self.width is not None:
             raise ValueError(f"scheme '{self.scheme}' takes no 'width'; only {', '.join(_BLENDED)} do")
+        if not blended and "blending" in self.model_fields_set:
+            raise ValueError(f"scheme '{self.scheme}' takes no 'blending'; only {', '.join(_BLENDED)} do")
         if self.correction_strain and self.scheme != "ghost-force-corrected":
             raise ValueError(f"scheme '{self.scheme}' has no 'correction_strain'; only 'ghost-force-corrected' has")
         if self.scheme == "atoms" and (self.core is not None or self.element > 1):
             raise ValueError("scheme 'atoms' takes neither 'core' nor 'element'; it has atoms everywhere")
         if self.scheme != "atoms" and self.core is None:
             raise ValueError(f"scheme '{self.scheme}' needs a 'core', the first and the last site that are atoms alone")
+        return self
+
+    @model_validator(mode="after")
+    def _check_sites(self) -> ChainSettings:
+        held = 2 * self.potential.reach
+        if self.sites <= held:
+            raise ValueError(f"'sites' is {self.sites}; it must be more than {held}, which fixed ends hold")
         return self
 
     @model_validator(mode="after")

@@ -23,10 +23,13 @@ def equilibrium(
 
     ``held`` nodes keep the displacements of ``start`` (0). Newton's method goes on until nothing but round-off is left
     of its steps. A force-based scheme has no energy to minimise and no symmetric stiffness, so that neither a minimiser
-    nor conjugate gradients would do. Raises ``SolverError`` where the method does not converge.
+    nor conjugate gradients would do. Raises ``SolverError`` where nothing is held or the method does not converge.
     """
+    kept = [node for nodes in held for node in nodes]
+    if not kept:
+        raise SolverError("nothing holds the chain: an equilibrium needs an end that is 'fixed'")
     displacement = np.zeros(len(load)) if start is None else np.array(start)
-    free = np.setdiff1d(np.arange(len(load)), np.concatenate([np.zeros(0, dtype=int), *held]))
+    free = np.setdiff1d(np.arange(len(load)), kept)
     rest = max(part.rest for part in made.acting.parts)
     excess = np.zeros(0)
     for _ in range(iterations):
@@ -46,4 +49,4 @@ def _solve(tangent: csc_matrix, excess: Array) -> Array:
     try:
         return splu(tangent).solve(excess)
     except RuntimeError as error:  # SuperLU's word for a singular matrix
-        raise SolverError(f"the chain's stiffness is singular: {error}; is any end fixed?") from error
+        raise SolverError(f"the chain's stiffness is singular: {error}; is the load too large?") from error

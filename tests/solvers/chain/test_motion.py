@@ -158,5 +158,5 @@ def test_a_repeated_advance_is_identical(name):
 
 
 def test_too_long_a_step_is_said():
-    with pytest.raises(SolverError, match="have met or passed each other; is the step too long"):
+    with pytest.raises(SolverError, match="have met or passed each other; is the step too long, or a load too large"):
         shaken("quasi-nonlocal", step=0.5).advance(50.0)

@@ -23,6 +23,8 @@ DOMAIN: dict[str, Any] = {
     [
         ({"scheme": "energy-blended"}, "scheme 'energy-blended' needs a 'width', the spacings that it blends over"),
         ({"width": 4}, "scheme 'quasi-nonlocal' takes no 'width'; only energy-blended, force-blended, ghost-force"),
+        ({"blending": "quintic"}, "scheme 'quasi-nonlocal' takes no 'blending'; only energy-blended, force-blended"),
+        ({"sites": 4, "potential": {"kind": "lennard-jones"}}, "'sites' is 4; it must be more than 4, which fixed"),
         ({"correction_strain": 0.01}, "'quasi-nonlocal' has no 'correction_strain'; only 'ghost-force-corrected' has"),
         ({"scheme": "atoms"}, "scheme 'atoms' takes neither 'core' nor 'element'; it has atoms everywhere"),
         ({"core": None}, "scheme 'quasi-nonlocal' needs a 'core', the first and the last site that are atoms alone"),
