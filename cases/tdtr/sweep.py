@@ -1,6 +1,6 @@
 """Runs a set of variants of the case, and fits the apparent conductivity of each at several modulations.
 
-    python sweep.py FOLDER            films of silicon of several thicknesses; spots of several sizes on thick silicon
+    python sweep.py FOLDER            films of silicon; thick silicon; spots of several sizes on a thick gray solid
 
 Every variant is a case of its own in FOLDER, which `suture run` and ParaView open; one that is complete is not run
 again. FOLDER/sweep.json has the table that README.md shows. The modulation costs no run: it is in the sum only.
@@ -21,7 +21,9 @@ from evaluate import RADIUS, apparent, response
 
 HERE = Path(__file__).parent
 FILMS = (800e-9, 200e-9, 50e-9)
-SPOTS = (20e-6, 5e-6, 1e-6)
+SPOTS = (10e-6, 2e-6, 0.5e-6)
+GRAY = {"kind": "gray", "heat_capacity": 1.63e6, "velocity": 908.0, "mean_free_path": 300e-9}
+"""A solid that conducts as silicon, all by phonons that fly 300 nm: bulk where spot and depth are far larger."""
 MODULATIONS = (1e6, 3e6, 9.8e6, 20e6)
 
 
@@ -40,8 +42,8 @@ def film(thickness):
     return case
 
 
-def spot(radius):
-    """Thick silicon under the metal, heated in a spot of another size."""
+def thick(radius, material=None):
+    """A thick solid, silicon or another, under the metal, heated in a spot of another size."""
     case = film(30e-6)
     del case["participants"]["substrate"], case["interfaces"]["below"]
     case["scheme"]["order"] = ["film", "metal"]
@@ -52,6 +54,7 @@ def spot(radius):
         mesh |= {"cells": [rings["cells"], layers], "expansion": [rings["expansion"], finest]}
         mesh["upper"] = [width, mesh["upper"][1]]
     body = case["participants"]["film"]["solver"]
+    body["material"] = material or body["material"]
     body["boundaries"]["y-lower"] = {"kind": "temperature", "temperature": 0.0}
     metal = case["participants"]["metal"]["solver"]
     metal["initial"] = metal["initial"].replace("10e-6", repr(radius))
@@ -96,7 +99,8 @@ def main():
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     folder = parser.parse_args().folder
     variants = [(f"film-{1e9 * thickness:g}nm", film(thickness), RADIUS) for thickness in FILMS]
-    variants += [(f"spot-{1e6 * radius:g}um", spot(radius), radius) for radius in SPOTS]
+    variants += [("thick-silicon", thick(2 * RADIUS), 2 * RADIUS)]
+    variants += [(f"gray-{1e6 * radius:g}um", thick(radius, GRAY), radius) for radius in SPOTS]
     rows = [row(name, completed(folder / name, case), radius) for name, case, radius in variants]
     (folder / "sweep.json").write_text(json.dumps(rows, indent=1) + "\n")
     print(json.dumps(rows, indent=1))

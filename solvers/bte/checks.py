@@ -12,7 +12,7 @@ from ..errors import SolverError
 from .interfaces import passing
 from .materials import spectrum
 from .settings import Between, Contact, FileMesh, FilmMesh, PhononSettings
-from .simplices import Simplices
+from .simplices import ON_AXIS, Simplices
 from .spectrum import Bands, Modes
 from .transmissivity import contact
 
@@ -38,6 +38,7 @@ def check_settings(settings: PhononSettings, mesh: Simplices | None, directory: 
     if mesh is not None:
         cells, d, regions = len(mesh.cells), mesh.dimension, mesh.regions
         _known("boundaries", settings.boundaries, tuple(mesh.groups))
+        check_axis(settings, mesh)
     else:
         layers = settings.mesh.layers if isinstance(settings.mesh, FilmMesh) else {}
         d = len(getattr(settings.mesh, "sides", ())) // 2
@@ -54,6 +55,17 @@ def check_settings(settings: PhononSettings, mesh: Simplices | None, directory: 
         _check_contacts(settings, material.speed_capacity)
     directions = _directions(settings, d) if isinstance(material, Bands) else 1
     return float(cells * (d + 1) * directions * len(material.lifetime))
+
+
+def check_axis(settings: PhononSettings, mesh: Simplices) -> None:
+    """Raises ``SolverError`` where an axisymmetric problem has a mesh that is not of triangles, or beyond the axis."""
+    if not settings.axisymmetric:
+        return
+    if mesh.dimension != 2:
+        raise SolverError(f"'axisymmetric' with a mesh of {mesh.dimension} dimensions; it must have two")
+    nearest, furthest = mesh.points[:, 0].min(), np.abs(mesh.points[:, 0]).max()
+    if nearest < -ON_AXIS * furthest:
+        raise SolverError(f"'axisymmetric' with a mesh from x = {nearest:g}; no x may be negative")
 
 
 def check_regions(settings: PhononSettings, regions: tuple[str, ...]) -> None:

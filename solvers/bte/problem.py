@@ -10,7 +10,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from .checks import check_regions
+from .checks import check_axis, check_regions
 from .decomposition import Part, divided
 from .diffusion import Couplings
 from .interfaces import passing
@@ -81,6 +81,7 @@ def discretised(settings: PhononSettings, comm: MPI.Comm, directory: Path) -> Pr
         try:
             mesh = create(settings.mesh, directory)
             check_regions(settings, mesh.regions)
+            check_axis(settings, mesh)
         except SolverError as error:
             mistake = str(error)
     mistake = comm.bcast(mistake)

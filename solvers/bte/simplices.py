@@ -48,8 +48,8 @@ class Topology:
     """Measures and neighbours of the cells of a mesh.
 
     Of an axisymmetric mesh, triangles in the distance from the axis and the height, ``volume`` and ``area`` are those
-    of the plane; integrals are over an angle of one radian. Raises ``SolverError`` where a cell has no volume, a face
-    has more than two cells, or an axisymmetric mesh goes beyond the axis.
+    of the plane; integrals are over an angle of one radian. Raises ``SolverError`` where a cell has no volume or a face
+    has more than two cells.
     """
 
     volume: Array
@@ -85,8 +85,6 @@ class Topology:
         volume, area = _measures(mesh)
         cut = np.zeros((len(mesh.regions), len(mesh.regions)), dtype=bool) if apart is None else apart
         radius = mesh.corners()[:, :, 0] if axisymmetric else np.zeros(0)
-        if (radius < -_ON_AXIS * np.abs(radius).max(initial=0.0)).any():
-            raise SolverError(f"a vertex at a distance of {radius.min():g} from the axis; none may be negative")
         neighbours = _neighbours(mesh, cut, len(mesh.cells) if owned is None else owned)
         return cls(volume, area, *neighbours, np.ascontiguousarray(np.maximum(radius, 0.0)))
 
@@ -107,7 +105,7 @@ class Topology:
         if not self.radius.size:
             return np.zeros(len(self.owner), dtype=bool)
         ends = np.take_along_axis(self.radius[self.owner], face_corners(self.place, 2), axis=1)
-        return (ends <= _ON_AXIS * self.radius.max(initial=0.0)).all(axis=1)
+        return (ends <= ON_AXIS * self.radius.max(initial=0.0)).all(axis=1)
 
     @cached_property
     def cell_masses(self) -> Array:
@@ -144,7 +142,7 @@ class Topology:
         return np.einsum("nij,nj->ni", self._face_masses if faces is None else self._face_masses[faces], values)
 
 
-_ON_AXIS = 1e-12
+ON_AXIS = 1e-12
 """Distance from the axis, over the largest, that is none."""
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import meshio
 import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.special import j0
 
+from suture.solvers.bte.checks import check_settings
+from suture.solvers.bte.meshes import create
+from suture.solvers.bte.settings import PhononSettings
 from suture.solvers.bte.turning import about_axis, turned
 from suture.solvers.errors import SolverError
 
@@ -143,6 +147,23 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_what_no_axis_allows_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         solver(cylinder([2, 2]) | changes)
+
+
+FILES: list[tuple[np.ndarray, str, str]] = [
+    (np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), "triangle", "with a mesh from x = -1; no x may be negative"),
+    (np.eye(4)[:, :3], "tetra", "'axisymmetric' with a mesh of 3 dimensions; it must have two"),
+]
+
+
+@pytest.mark.parametrize(("points", "cell", "message"), FILES)
+def test_files_that_no_axis_allows_are_refused(points: np.ndarray, cell: str, message: str, tmp_path: Path) -> None:
+    meshio.Mesh(points, [(cell, np.arange(len(points))[None])]).write(tmp_path / "one.vtu")
+    settings = cylinder([], mesh={"kind": "file", "file": "one.vtu"}, boundaries={})
+    with pytest.raises(SolverError, match=message):
+        solver(settings, tmp_path)
+    read = create(PhononSettings.model_validate(settings).mesh, tmp_path)
+    with pytest.raises(SolverError, match=message):
+        check_settings(PhononSettings.model_validate(settings), read, tmp_path, 1)
 
 
 def test_a_mirror_around_the_axis_is_refused() -> None:
