@@ -36,7 +36,7 @@ PROBLEMS: dict[str, dict[str, Any]] = {
     "periodic": box([9, 8], material=TWO, boundaries=PERIODIC),
     "cube": box([4, 4, 3], 0.2, directions={"polar": 2, "azimuthal": 8}),
     "layers": film(mesh=LAYERS, material={"left": gray(0.3), "right": gray(0.2, 2.0, 0.7)}),
-    "transient axis": box(
+    "transient-axis": box(
         [9, 8],
         material=TWO,
         axisymmetric=True,
