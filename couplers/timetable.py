@@ -19,6 +19,8 @@ def fitted(windows: float, growth: float) -> tuple[int, float]:
         return round(windows), 1.0
     needed = math.log1p(windows * (growth - 1.0)) / math.log(growth)
     count = max(1, math.ceil(needed * (1.0 - _SAME)))
+    if count == 1:
+        return 1, growth  # there is no ratio to find
     low, high = 0.0, growth * (1.0 + _SAME)
     while high - low > 4e-16 * high:
         middle = 0.5 * (low + high)

@@ -135,6 +135,12 @@ MISTAKES = {
         "[time] growth",
         "1.2 with participant 'lower' of kind \"stub-source\", whose windows are all alike",
     ),
+    "windows that grow beyond the end": (
+        "window = 0.25\nend = 5.0",
+        "window = 7.0\nend = 5.0\ngrowth = 1.2",
+        "[time] end",
+        "5, before the first window of 7 has ended",
+    ),
     "window zero": ("window = 0.25", "window = 0", "[time] window", "greater than 0"),
     "negative end": ("end = 5.0", "end = -5.0", "[time] end", "greater than 0"),
     # Scheme.

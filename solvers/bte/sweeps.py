@@ -195,15 +195,16 @@ class Pipeline:
     def __init__(self, sweeper: Sweeper, part: Part, count: int, turning: Turning | None) -> None:
         """A direction that turns comes to a cell after the one that it turns from. Collective.
 
-        Raises ``SolverError`` where cells of several slabs feed each other in a ring."""
+        Raises ``SolverError`` where cells of several slabs feed each other in a ring.
+        """
         self._part = part
         stages = np.zeros((count, len(part.number)), dtype=np.int32)
         for _ in range(_MOST_STAGES):
             changed = []
             for index in range(count):
-                before = 0 if turning is None or turning.starts[index] else stages[index - 1]
-                least = np.zeros_like(stages[index]) + before
-                changed.append(sweeper.advance_stages(index, stages[index], least.astype(np.int32)))
+                turns = turning is not None and not turning.starts[index]
+                least = stages[index - 1] if turns else np.zeros_like(stages[index])
+                changed.append(sweeper.advance_stages(index, stages[index], least))
             self._exchange(stages)
             if not part.comm.allreduce(any(changed), op=MPI.LOR):
                 break
