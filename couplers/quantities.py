@@ -8,6 +8,9 @@ from typing import Literal
 Dimension = str
 """A product of powers of pint's base dimensions, e.g. ``[mass] * [length] / [time]``."""
 
+NUMBER: Dimension = "[length] / [length]"
+"""Of a plain number: pint has no word for it that it would read."""
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -39,6 +42,10 @@ _ALL = (
     Quantity("temperature", "state", 1, "[temperature]"),
     Quantity("pressure", "state", 1, "[mass] / [length] / [time]**2"),
     Quantity("displacement", "state", 3, "[length]"),
+    Quantity("shift", "state", 3, "[length]"),
+    Quantity("force", "state", 3, "[mass] * [length] / [time]**2"),
+    Quantity("blending", "state", 1, NUMBER),
+    Quantity("covered", "state", 1, NUMBER),
 )
 
 QUANTITIES: dict[str, Quantity] = {q.name: q for q in _ALL}

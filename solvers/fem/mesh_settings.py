@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..expression import SpaceExpression
+
 Coordinates = Annotated[tuple[float, ...], Field(min_length=2, max_length=3)]
 Cells = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
 
@@ -17,6 +19,9 @@ CELLS: dict[int, tuple[str, ...]] = {2: ("triangle", "quadrilateral"), 3: ("tetr
 """Types of cells by the dimension of the box; the first is the default."""
 SIDES: tuple[str, ...] = ("x-lower", "x-upper", "y-lower", "y-upper", "z-lower", "z-upper")
 """Boundaries that a box has by itself."""
+RIMS: tuple[str, ...] = ("outer", "core", "void")
+"""Boundaries that a crystal's mesh has by itself."""
+Grades = Annotated[tuple[Annotated[float, Field(gt=0.0, allow_inf_nan=False)], ...], Field(min_length=1)]
 Expansion = Annotated[tuple[Annotated[float, Field(gt=0.0, allow_inf_nan=False)], ...], Field(max_length=3)]
 
 
@@ -101,4 +106,39 @@ class FileMesh(Table):
     """Of XDMF files that DOLFINx wrote: the name of the tags of cells."""
 
 
-MeshSettings = Annotated[BoxMesh | FileMesh, Field(discriminator="kind")]
+class CrystalMesh(Table):
+    """A mesh around a core of atoms, whose nodes are places of the body's crystal: all of them near the core, fewer
+    farther away. Its boundaries are ``outer``, ``core`` and ``void``, as far as there are such.
+    """
+
+    kind: Literal["crystal"]
+    lower: Coordinates
+    """Corner of the least coordinates of a box in which the mesh lies."""
+    upper: Coordinates
+    core: SpaceExpression
+    """Distance from the core, whose atoms move by themselves: no element has a corner where it is not above 0."""
+    grades: Grades
+    """Distances from the core up to which every lattice point, every second along each primitive vector, every fourth
+    … is a node; beyond the last, twice as coarse again."""
+    void: SpaceExpression | None = None
+    """Below 0 where there is to be no material: there no element has its middle."""
+
+    @model_validator(mode="after")
+    def _check_grades(self) -> CrystalMesh:
+        check_corners(self.lower, self.upper, self.lower, ())
+        if list(self.grades) != sorted(set(self.grades)):
+            raise ValueError(f"'grades' are {list(self.grades)}; each must be more than the one before")
+        return self
+
+    @property
+    def dimension(self) -> int:
+        """2 or 3."""
+        return len(self.lower)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The names of its boundaries."""
+        return RIMS
+
+
+MeshSettings = Annotated[BoxMesh | FileMesh | CrystalMesh, Field(discriminator="kind")]

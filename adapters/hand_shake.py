@@ -1,0 +1,144 @@
+"""The finite elements' side of an interface with the atoms of a solid: they follow the elements, and push them.
+
+Elements and atoms overlap. At each node the continuum has a share β, 0 at the core and 1 beyond the hand-shake; of the
+force at a node, β times the elements' own counts and 1 - β times that of the atoms there. The elements therefore keep
+their own balance, with the load
+
+    ℓ = (1 - β) (f_atoms - f_elements)                (force-based: β jumps from 0 to 1; force-blended: over a width)
+
+which the atoms' side forms, of the atoms' force and ``force``, which is (1 - β) f_elements. At equilibrium
+β f_elements + (1 - β) f_atoms = 0 at every node. Conserved is neither momentum nor energy: what ℓ brings to the elements
+is no more what it takes from the atoms, and the difference is a row of the atoms' books (``force blending``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..couplers.cells import Array, total
+from ..couplers.mesh import Mesh
+from ..couplers.window import Window
+from ..solvers.chain.blending import blend
+from ..solvers.expression import SpaceExpression
+from .bodies import as_mesh
+
+if TYPE_CHECKING:
+    from .solid_body import CoupledSolid
+
+_SLACK = 1e-9
+"""Of the mesh's size: nodes that are this far outside of the core are at its rim."""
+
+
+class HandShakeSettings(BaseModel):
+    """Where the core of the atoms ends, and how the continuum takes over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    distance: SpaceExpression
+    """Formula of the distance from the core; where it is not above 0, atoms alone count."""
+    width: float = Field(0.0, ge=0.0, allow_inf_nan=False)
+    """Distance at which the continuum alone counts; 0: from the core on."""
+    blending: Literal["linear", "cubic", "quintic", "cosine"] = "cubic"
+    """How its share grows in between."""
+
+    def share(self, points: Array, slack: float) -> Array:
+        """Of the continuum at ``points`` (n, 3): (n,). Up to ``slack`` outside of the core is at its rim."""
+        x, y, z = points.T
+        distance = np.broadcast_to(np.asarray(self.distance(x=x, y=y, z=z), dtype=float), (len(points),))
+        if not self.width:
+            return np.where(distance > slack, 1.0, 0.0)
+        return np.where(distance > slack, blend(self.blending, distance / self.width), 0.0)
+
+
+class SolidHandShake:
+    """All nodes of a body, which the atoms of a core push, and whose displacement they follow.
+
+    Gives displacement, velocity, the basis' shift, the share of the continuum, what part of each atom is covered by
+    elements, and ``force``; takes momentum and energy. What came and did not enter is the carry.
+    """
+
+    def __init__(self, solver: CoupledSolid, name: str, settings: HandShakeSettings, energy: bool) -> None:
+        self._solver, self._energy = solver, energy
+        self._seam = solver.open_region(name)
+        if not energy:
+            solver.book_work(name)
+        self._mesh = as_mesh(solver.space.volume_trace())
+        points = solver.space.points[: solver.space.owned]
+        self._share = settings.share(points, _SLACK * solver.domain.size)
+        self._covered = solver.covered()
+        self._due: Array = np.zeros((len(points), 3))
+        self._taken: Array = np.zeros((len(points), 3))
+        self._work_due: Array = np.zeros(len(points))
+        self._work: Array = np.zeros(len(points))
+
+    def cells(self, quantity: str) -> Mesh:
+        """The nodes, and the cells between them."""
+        return self._mesh
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Nothing is taken at the start."""
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """Momentum, and what is owed, enters evenly."""
+        self._due = self._due - self._taken + values["momentum"]
+        self._seam.force = self._due[:, : self._solver.space.components] / window.dt
+        if self._energy:
+            self._work_due = self._work_due - self._work + values["energy"][:, 0]
+        self._taken, self._work = np.zeros_like(self._taken), np.zeros_like(self._work)
+
+    def account(self, dt: float) -> None:
+        """Add what entered in the step."""
+        self._taken = self._taken + self._in_space(self._seam.impulse)
+        self._work = self._work + self._seam.work
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """The body at the nodes, and the part of its inner force in place of which the atoms' counts."""
+        inner = self._blocks(-self._solver.inner_force())
+        return {
+            "displacement": self._blocks(self._solver.displacement),
+            "velocity": self._blocks(self._solver.velocity),
+            "shift": self._solver.shift(),
+            "blending": self._share[:, None],
+            "covered": self._covered[:, None],
+            "force": (1.0 - self._share)[:, None] * inner,
+        }
+
+    def record(self, window: Window) -> None:
+        """Keep the course."""
+        self._solver.record(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """What came, and what entered."""
+        return {
+            "due": self._due.copy(),
+            "taken": self._taken.copy(),
+            "work due": self._work_due.copy(),
+            "work": self._work.copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
+        self._work_due, self._work = np.array(state["work due"]), np.array(state["work"])
+
+    def received(self) -> Mapping[str, Array]:
+        """What the loads that the body's balance used sum to, and their work."""
+        return self._amounts(self._taken, self._work)
+
+    def carry(self) -> Mapping[str, Array]:
+        """What came and did not enter."""
+        return self._amounts(self._due - self._taken, self._work_due - self._work)
+
+    def _amounts(self, momentum: Array, work: Array) -> Mapping[str, Array]:
+        amounts = {"momentum": total(momentum)}
+        return amounts | ({"energy": total(work[:, None])} if self._energy else {})
+
+    def _blocks(self, values: Array) -> Array:
+        return self._in_space(values.reshape(-1, self._solver.space.components))
+
+    def _in_space(self, values: Array) -> Array:
+        return np.pad(values, ((0, 0), (0, 3 - values.shape[1])))

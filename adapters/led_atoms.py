@@ -1,0 +1,132 @@
+"""The atoms' side of an interface with the elastic continuum around them: they follow the elements, and push them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..couplers.cells import Array, total
+from ..couplers.kind import Context
+from ..couplers.mesh import Mesh
+from ..couplers.window import Window
+from ..solvers.md.relaxed_atoms import RelaxedAtoms
+from ..solvers.md.solid_settings import SolidAtomsSettings
+from .course import Course
+
+BLENDING = "force blending"
+"""Name of the row."""
+
+
+class CoupledAtoms(RelaxedAtoms):
+    """The atoms with ``course.h5``: time, the energy that counts, and the largest force on a free atom."""
+
+    def __init__(self, settings: SolidAtomsSettings, context: Context) -> None:
+        super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
+        self.momentum: Array = np.zeros(3)
+        """What the row ``force blending`` brought so far (this rank's share)."""
+        self._opening = 0.0
+        self._course = Course(context, ["energy", "force"])
+
+    def open(self) -> None:
+        """Begin to count."""
+        self._opening = self.potential()
+
+    def rows(self) -> dict[str, dict[str, Array]]:
+        """What the elements' share of the forces brought, or took.
+
+        Its momentum is summed from forces. Its energy is what the energy that counts has gained without an interface
+        that would say so.
+        """
+        return {BLENDING: {"momentum": self.momentum.copy(), "energy": np.array([self.potential() - self._opening])}}
+
+    def record(self, time: float) -> None:
+        """Keep the course at ``time``, once. Collective."""
+        if self._course.lacks(time):
+            figures = {"energy": self.comm.allreduce(self.potential()), "force": self.largest_force()}
+            self._course.record(time, figures)
+
+    def save(self) -> dict[str, Any]:
+        """With what the row brought."""
+        return super().save() | {"momentum": self.momentum.copy(), "opening": self._opening}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        super().restore(state)
+        self.momentum, self._opening = np.array(state["momentum"]), float(state["opening"])
+
+
+class LedAtoms:
+    """The led atoms, points of no extent: they take the elements' displacement, and give the momentum of their forces.
+
+    Of each, the atom's force counts by 1 - ``blending``, and ``force`` is what of the elements' is replaced by it, at
+    the atoms of the basis' first place, each of which must be a node where that is not 0. The energy of an atom
+    counts by what of it no element covers.
+    """
+
+    def __init__(self, solver: CoupledAtoms) -> None:
+        self._solver = solver
+        points = solver.places[solver.led].copy()
+        if solver.settings.plane:
+            points[:, 2] = 0.0
+        self._mesh = Mesh(points)
+        self._first = ~solver.second[solver.led]
+        self._share: Array = np.ones(len(points))
+        self._replaced: Array = np.zeros((len(points), 3))
+        self._given: Array = np.zeros((len(points), 3))
+
+    def cells(self, quantity: str) -> Mesh:
+        """The led atoms in the lattice at rest."""
+        return self._mesh
+
+    def prepare(self, states: Mapping[str, Array]) -> None:
+        """Relax to the elements' displacement at the start. Collective."""
+        self._take(states)
+        self._solver.relax()
+        self._solver.open()
+
+    def receive(self, window: Window, values: Mapping[str, Array]) -> None:
+        """Where the led atoms are to go, and what of the elements' force their own replaces."""
+        self._take(values)
+
+    def _take(self, values: Mapping[str, Array]) -> None:
+        solver = self._solver
+        solver.displacement[solver.led] = values["displacement"] + np.where(
+            self._first[:, None], 0.0, values["shift"]
+        )
+        solver.weight[solver.led] = 1.0 - values["covered"][:, 0]
+        self._share = values["blending"][:, 0]
+        self._replaced = np.where(self._first[:, None], values["force"], 0.0)
+
+    def account(self, dt: float) -> None:
+        """The push of one step."""
+        solver = self._solver
+        pushes = (1.0 - self._share)[:, None] * solver.force[solver.led] - self._replaced
+        self._given = pushes * dt
+        solver.momentum = solver.momentum + total(self._given)
+
+    def send(self, window: Window) -> Mapping[str, Array]:
+        """What the elements get at each atom."""
+        return {"momentum": self._given}
+
+    def record(self, window: Window) -> None:
+        """Keep the course."""
+        self._solver.record(window.end)
+
+    def save(self) -> dict[str, Array]:
+        """What was taken and given last."""
+        return {"share": self._share.copy(), "replaced": self._replaced.copy(), "given": self._given.copy()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to what ``save`` gave."""
+        self._share, self._replaced = np.array(state["share"]), np.array(state["replaced"])
+        self._given = np.array(state["given"])
+
+    def received(self) -> Mapping[str, Array]:
+        """States are taken, no amounts."""
+        return {}
+
+    def carry(self) -> Mapping[str, Array]:
+        """Nothing is held back."""
+        return {}
