@@ -26,6 +26,8 @@ class CoupledAtoms(RelaxedAtoms):
         super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
         self.momentum: Array = np.zeros(3)
         """What the row ``force blending`` brought so far (this rank's share)."""
+        self.pushes = 0.0
+        """Magnitudes of the momentum that each led atom gave so far, summed up (this rank's share)."""
         self._opening = 0.0
         self._course = Course(context, ["energy", "force"])
 
@@ -41,6 +43,10 @@ class CoupledAtoms(RelaxedAtoms):
         """
         return {BLENDING: {"momentum": self.momentum.copy(), "energy": np.array([self.potential() - self._opening])}}
 
+    def gross(self) -> dict[str, Array]:
+        """What the round-off of momentum is relative to: the pushes in all directions nearly cancel."""
+        return {"momentum": np.full(3, self.pushes)}
+
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""
         if self._course.lacks(time):
@@ -49,12 +55,14 @@ class CoupledAtoms(RelaxedAtoms):
 
     def save(self) -> dict[str, Any]:
         """With what the row brought."""
-        return super().save() | {"momentum": self.momentum.copy(), "opening": self._opening}
+        kept = {"momentum": self.momentum.copy(), "pushes": self.pushes, "opening": self._opening}
+        return super().save() | kept
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         super().restore(state)
-        self.momentum, self._opening = np.array(state["momentum"]), float(state["opening"])
+        self.momentum, self.pushes = np.array(state["momentum"]), float(state["pushes"])
+        self._opening = float(state["opening"])
 
 
 class LedAtoms:
@@ -92,9 +100,8 @@ class LedAtoms:
 
     def _take(self, values: Mapping[str, Array]) -> None:
         solver = self._solver
-        solver.displacement[solver.led] = values["displacement"] + np.where(
-            self._first[:, None], 0.0, values["shift"]
-        )
+        half = np.where(self._first, -0.5, 0.5)[:, None]
+        solver.displacement[solver.led] = values["displacement"] + half * values["shift"]
         solver.weight[solver.led] = 1.0 - values["covered"][:, 0]
         self._share = values["blending"][:, 0]
         self._replaced = np.where(self._first[:, None], values["force"], 0.0)
@@ -105,6 +112,7 @@ class LedAtoms:
         pushes = (1.0 - self._share)[:, None] * solver.force[solver.led] - self._replaced
         self._given = pushes * dt
         solver.momentum = solver.momentum + total(self._given)
+        solver.pushes += float(np.linalg.norm(self._given, axis=1).sum())
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """What the elements get at each atom."""

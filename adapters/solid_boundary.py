@@ -19,6 +19,7 @@ from ..solvers.fem import SolidSettings
 from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
 from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
+from .hand_shake import HandShakeSettings, SolidHandShake
 
 if TYPE_CHECKING:
     from .solid_body import CoupledSolid
@@ -27,12 +28,14 @@ _EXCHANGES: dict[str, Exchange] = {
     "displacement": (("momentum", "energy"), ("displacement",)),
     "traction": (("displacement", "velocity"), ("momentum", "energy")),
     "temperature": (("energy",), ("temperature",)),
+    "forces": (("displacement", "velocity", "shift", "blending", "covered", "force"), ("momentum", "energy")),
 }
 """What a side gives and takes under each condition."""
 _NEEDED: dict[str, Exchange] = {
     "displacement": (("momentum",), ("displacement",)),
     "traction": ((), ("momentum",)),
     "temperature": (("energy",), ("temperature",)),
+    "forces": (("displacement", "shift", "blending", "covered", "force"), ("momentum",)),
 }
 """What it must: a partner need not know of energy, nor look where the body went."""
 
@@ -49,15 +52,20 @@ class SolidBoundarySettings(BaseModel):
     """Name of the boundary at the interface, which must be of kind ``seam``."""
     region: Literal["all"] | None = None
     """In place of a boundary: the whole body, which takes a temperature and gives the heat of straining."""
-    condition: Literal["displacement", "traction", "temperature"]
-    """What it takes: the partner's displacement, the momentum that the partner gives, or a temperature."""
+    condition: Literal["displacement", "traction", "temperature", "forces"]
+    """What it takes: the partner's displacement, the momentum that the partner gives, a temperature, or the forces of
+    atoms in the place of its own."""
+    hand_shake: HandShakeSettings | None = None
+    """Of the condition ``forces``: where atoms count, and where elements."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> SolidBoundarySettings:
         if (self.boundary is None) == (self.region is None):
             raise ValueError("give either a 'boundary' by name, or region = \"all\"")
-        if (self.region is not None) != (self.condition == "temperature"):
-            raise ValueError("the condition 'temperature' goes with region = \"all\", and only with it")
+        if (self.region is not None) != (self.condition in ("temperature", "forces")):
+            raise ValueError("the conditions 'temperature' and 'forces' go with region = \"all\", and only with it")
+        if (self.hand_shake is not None) != (self.condition == "forces"):
+            raise ValueError("a 'hand_shake' goes with the condition 'forces', and only with it")
         return self
 
 
@@ -221,8 +229,11 @@ def _check(request: CheckRequest) -> Estimate:
     nodes = check_body(request, [(key, regions_of(getattr(settings, key))) for key in keys])
     for interface, side in request.interfaces.items():
         request.require_exchange(interface, "condition", *_NEEDED[side.condition])
-        if side.region is not None:
+        if side.condition == "temperature":
             _check_expansion(request, settings)
+        if side.condition == "forces" and settings.crystal is None:
+            table = f"participants.{request.participant}.solver"
+            raise request.report(table, "material", f"'{settings.material}'", "'cauchy-born', where atoms push the body")
     steps = max(1.0, request.window / settings.step)
     seconds = steps * _NODE_SECONDS[settings.material] * nodes / request.ranks if nodes else None
     return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
@@ -273,6 +284,8 @@ def _create_solver(settings: SolidSettings, context: Context) -> CoupledSolid:
 
 
 def _create_adapter(solver: Any, settings: SolidBoundarySettings, context: Context) -> Adapter:
+    if settings.hand_shake is not None:
+        return SolidHandShake(solver, context.interface, settings.hand_shake, "energy" in context.exchange[1])
     if settings.boundary is None:
         return SolidVolume(solver)
     return SolidBoundary(solver, settings.boundary, settings.condition, context.exchange)
@@ -284,7 +297,7 @@ KIND = Kind(
     interface_settings=SolidBoundarySettings,
     create_solver=_create_solver,
     create_adapter=_create_adapter,
-    gives=("momentum", "energy", "displacement", "velocity"),
+    gives=("momentum", "energy", "displacement", "velocity", "shift", "blending", "covered", "force"),
     takes=("momentum", "energy", "displacement", "temperature"),
     check=_check,
     extent=lambda solver, interface: None,

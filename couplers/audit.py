@@ -180,7 +180,8 @@ class _Reader:
         sender, receiver = (self._file[f"flows/{name}"].attrs[end] for end in ("sender", "receiver"))
         arrives = ratio(self._clocks, sender, receiver) * sent
         defect = arrives - received - np.diff(carry, axis=0)
-        balance = self._balance(name, carry, {"sent": arrives, "received": received}, defect, [arrives])
+        terms, gross = {"sent": arrives, "received": received}, self._gross(receiver)
+        balance = self._balance(name, carry, terms, defect, [arrives], gross=gross)
         if self._clocks[sender] == self._clocks[receiver]:
             return balance
         both = {"sent": sent.sum(axis=0), "sent, in the receiver's time": balance.terms["sent"]}

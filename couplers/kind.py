@@ -37,6 +37,8 @@ class Context:
     """Length of the coupling window in the participant's time unit; where windows grow, of the first."""
     done: int = 0
     """Windows that are done already: not 0 where a run is resumed, whose files in ``output`` go on."""
+    interface: str = ""
+    """Of an adapter: the name of its interface."""
     exchange: Exchange = ((), ())
     """Of an adapter: what the case lets its side give and take."""
 

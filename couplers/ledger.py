@@ -269,7 +269,8 @@ class Ledger:
             defect,
         )
         closing.audit[name] = np.where(now["audited", name, ""] > 0, now["audit", name, ""], np.nan)
-        terms = np.sum(np.abs([arrives, received, carry, before]), axis=0)
+        # The parts of what was received are among those of the receiver's own books.
+        terms = np.sum(np.abs([arrives, received, carry, before, now["gross", flow.receiver, ""]]), axis=0)
         self._judge(closing, f"interface {name}", defect, self._through(name, np.abs(arrives)), terms)
 
     def _close_participant(

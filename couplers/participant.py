@@ -86,7 +86,7 @@ class Participant:
         )
         self.solver = self._stepper = kind.create_solver(settings.solver, context)
         for name, interface in self.case.interfaces_of(self.name).items():
-            own = replace(context, exchange=interface.exchange_of(self.name))
+            own = replace(context, interface=name, exchange=interface.exchange_of(self.name))
             self.adapters[name] = kind.create_adapter(self._stepper, interface.sides[self.name], own)
 
     def open(self) -> None:

@@ -64,6 +64,11 @@ def plane_cell(cell: Array) -> tuple[Array, float]:
     return np.array([first, second]), float(depths.min())
 
 
+def cell_volume(cell: Array, dimension: int) -> float:
+    """Of a primitive cell; as seen in a plane, of its area there."""
+    return abs(float(np.linalg.det(plane_cell(cell)[0] if dimension == 2 else cell)))
+
+
 def lattice_mesh(
     cell: Array, lower: Sequence[float], upper: Sequence[float], core: Field, grades: Sequence[float], void: Field
 ) -> LatticeMesh:

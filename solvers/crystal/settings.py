@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from . import potential_files
@@ -80,6 +82,11 @@ class CrystalSettings(_Table):
     orientation: Orientation = ALONG_AXES
     """Crystal directions along x, y and z."""
     potential: PotentialSettings
+
+    @property
+    def lattice(self) -> NDArray[np.float64]:
+        """(3, 3), rows are primitive vectors."""
+        return structure(self.structure, self.constant, self.orientation).cell
 
     @model_validator(mode="after")
     def _check_orientation(self) -> CrystalSettings:

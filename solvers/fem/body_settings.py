@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ..expression import SpaceExpression
-from .mesh_settings import BoxMesh, Coordinates, MeshSettings, Table
+from .mesh_settings import BoxMesh, CrystalMesh, Coordinates, MeshSettings, Table
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
@@ -61,15 +61,15 @@ class BodySettings(Table):
 
     @model_validator(mode="after")
     def _check_sides(self) -> BodySettings:
-        if isinstance(self.mesh, BoxMesh):
+        if isinstance(self.mesh, BoxMesh | CrystalMesh):
             for name, boundary in getattr(self, "boundaries", {}).items():
                 if boundary.where is None and name not in self.mesh.sides:
                     raise ValueError(
-                        f"a box has no boundary {name!r}; it must be {', '.join(self.mesh.sides)}, or have a 'where'"
+                        f"a mesh of kind {self.mesh.kind!r} has no boundary {name!r}; it must be {', '.join(self.mesh.sides)}, or have a 'where'"
                     )
         for name, place in self.probes.items():
             if name in RECORDED:
                 raise ValueError(f"a probe has the name {name!r}; it must not be one of {', '.join(RECORDED)}")
-            if isinstance(self.mesh, BoxMesh) and len(place) != self.mesh.dimension:
+            if isinstance(self.mesh, BoxMesh | CrystalMesh) and len(place) != self.mesh.dimension:
                 raise ValueError(f"probe {name!r} has {len(place)} coordinates; it must have {self.mesh.dimension}")
         return self

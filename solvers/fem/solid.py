@@ -28,17 +28,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..crystal.meshing import cell_volume
 from ..errors import SolverError
 from . import engine
 from .algebra import Matrix
 from .boundaries import Fixed, Multiplies, facets_by_name
-from .elasticity import inner_forces, lame_parameters
+from .elasticity import InnerForces, lame_parameters
 from .engine import MPI, Index, ufl
 from .generalised_alpha import GeneralisedAlpha, Motion, QuasiStatic
 from .materials import property_function
 from .meshes import create
 from .solid_balance import Balance
 from .solid_loads import BODY_FORCE, Loads, vector_at
+from .solid_crystal import CrystalElasticity
+from .solid_materials import inner_forces
 from .solid_seams import Condition, SolidSeam
 from .solid_settings import Displacement, Seam, SolidSettings
 from .space import Space
@@ -49,6 +52,8 @@ Book = dict[str, Array]
 
 INTEGRATION, DISSIPATION, HEAT = "integration", "numerical dissipation", "heat"
 """Names of rows."""
+_ROUND_OFF = 64.0 * float(np.finfo(float).eps)
+"""Of sums of parts that cancel, relative to the parts' magnitudes: what the books allow."""
 _START = 1.0 / 64.0
 """Part of a step by which formulas of displacements are differentiated at the start."""
 
@@ -63,7 +68,8 @@ class SolidMechanics:
     def __init__(self, settings: SolidSettings, comm: MPI.Comm, directory: Path) -> None:
         """File names in ``settings`` are relative to ``directory``."""
         self.settings = settings
-        self.domain = create(settings.mesh, comm.Dup(), directory)
+        lattice = settings.crystal.lattice if settings.crystal else None
+        self.domain = create(settings.mesh, comm.Dup(), directory, lattice)
         problem = settings.misfit(self.domain.dimension)
         if problem:
             raise SolverError(problem)
@@ -75,7 +81,7 @@ class SolidMechanics:
             else GeneralisedAlpha.of(settings.spectral_radius)
         )
         self._facets = facets_by_name(self.domain, settings.boundaries)
-        self._assemble()
+        self._assemble(directory)
         self._displacement = self._at_start(settings.displacement)
         self._velocity = self._at_start(settings.velocity)
         self._acceleration: Array | None = None
@@ -159,6 +165,19 @@ class SolidMechanics:
             self._acceleration = self._first_acceleration()
         return self._acceleration
 
+    def shift(self) -> Array:
+        """How far the second atom of a crystal's cell went from the first, at the owned points, (n, 3); collective."""
+        if isinstance(self._inner, CrystalElasticity):
+            return self._inner.shift(self.displacement)
+        return np.zeros((self.space.owned, 3))
+
+    def covered(self) -> Array:
+        """What of a crystal's cell at each owned point the elements around it are, at most 1, (n,); collective."""
+        assert self.settings.crystal, "asked of crystals only"
+        scalars = Space(self.domain, 1)
+        volumes = engine.assemble_vector(engine.compiled(ufl.TestFunction(scalars.functions) * ufl.dx), scalars.function())
+        return np.minimum(volumes / cell_volume(self.settings.crystal.lattice, self.space.components), 1.0)
+
     def inner_force(self) -> Array:
         """What the stress exerts at the owned dofs; collective."""
         return -self._inner.force(self.displacement)
@@ -173,6 +192,11 @@ class SolidMechanics:
         assert self.settings.reference is not None, "asked only where there is one"
         error = np.abs(self.displacement - vector_at(self.space, self.settings.reference, self.time)).max(initial=0.0)
         return float(self.domain.comm.allreduce(error, op=MPI.MAX))
+
+    @property
+    def material(self) -> InnerForces:
+        """The inner forces, of a crystal with its shift."""
+        return self._inner
 
     # -- seams ---------------------------------------------------------------------------------------------------------
 
@@ -215,14 +239,14 @@ class SolidMechanics:
 
     # -- set-up --------------------------------------------------------------------------------------------------------
 
-    def _assemble(self) -> None:
+    def _assemble(self, directory: Path) -> None:
         """What does not change: matrices, forms and the linear systems' parts."""
         settings, space = self.settings, self.space
         trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
         density = property_function(self.domain, settings.density, settings.order, "density")
         self._mass = Matrix(engine.assemble_matrix(engine.compiled(density * ufl.inner(trial, test) * ufl.dx)))
         self._masses = self._mass @ np.ones(space.owned * space.components)
-        self._inner = inner_forces(space, settings)
+        self._inner = inner_forces(space, settings, directory)
         self._loads = Loads(space, settings, self._facets)
         self._thermal = None
         if settings.expansion is not None:
@@ -324,6 +348,7 @@ class SolidMechanics:
             given[dofs] = self._given(name, dt)[self._fixed.keeps[name]]
         end, forces, reaction = self._balance.step(begin, dt, self.time, outer, given)
         path = end.displacement - begin.displacement
+        self._gross = self._gross + np.array([dt * self._inner.round_off / _ROUND_OFF, 0.0])
         for force in (*outer.values(), reaction):
             impulse = dt * np.linalg.norm(self._blocks(force), axis=1).sum()
             self._gross = self._gross + np.array([impulse, np.abs(force * path).sum()])
