@@ -13,7 +13,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from ..errors import SolverError
 from .expansion import Expansion, as_tensors, metric, products
@@ -103,6 +102,8 @@ class CauchyBorn:
 
     def equilibrium_constant(self) -> float:
         """The lattice constant without stress, that nearest the present one. Raises ``SolverError`` without any."""
+        from scipy.optimize import brentq  # a quarter of a second that reading a case need not wait for
+
         d = self.structure.dimension
 
         def tension(stretch: Array) -> Array:

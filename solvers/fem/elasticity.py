@@ -43,6 +43,8 @@ class InnerForces(Protocol):
 
     linear: bool
     """Whether the tangent is the same for all displacements."""
+    round_off: float
+    """Norm of a force that is nothing but round-off, beside that of the forces themselves."""
 
     def force(self, displacement: Array) -> Array:
         """The inner force at every dof: what holds the body in this shape."""
@@ -63,14 +65,6 @@ class InnerForces(Protocol):
     def traction(self, facets: Index) -> Multiplies:
         """From displacements to what facets on the rim transmit inwards, times the test functions."""
         ...
-
-
-def inner_forces(space: Space, settings: SolidSettings) -> InnerForces:
-    """The forces of the settings' material. Raises ``SolverError`` where a property makes no sense."""
-    lame, shear = lame_parameters(space.domain, settings)
-    if settings.material == "linear":
-        return LinearElasticity(space, lame, shear)
-    return HyperElasticity(space, lame, shear, settings.material == "neo-hookean")
 
 
 def lame_parameters(domain: Domain, settings: SolidSettings) -> tuple[Any, Any]:
@@ -100,6 +94,7 @@ class LinearElasticity:
     """Small strains: everything is a matrix that is assembled once."""
 
     linear = True
+    round_off = 0.0
 
     def __init__(self, space: Space, lame: Any, shear: Any) -> None:
         self._space, self._lame, self._shear = space, lame, shear
@@ -142,6 +137,7 @@ class HyperElasticity:
     """Large displacements, on the body at rest (total Lagrangian)."""
 
     linear = False
+    round_off = 0.0
 
     def __init__(self, space: Space, lame: Any, shear: Any, neo_hookean: bool) -> None:
         self._space = space
@@ -183,7 +179,7 @@ class HyperElasticity:
 
     def traction(self, facets: Index) -> Multiplies:
         """The integral of P N times the test functions over the facets."""
-        return _Traction(self, self._space, self._stress, facets)
+        return Traction(self, self._space, self._stress, facets)
 
     def at(self, displacement: Array) -> None:
         """Let the forms see a displacement; collective."""
@@ -191,10 +187,18 @@ class HyperElasticity:
         self._here.x.scatter_forward()
 
 
-class _Traction:
-    """What facets transmit, assembled for the displacement that it is multiplied by."""
+class _Body(Protocol):
+    """What forms see the displacement of."""
 
-    def __init__(self, body: HyperElasticity, space: Space, stress: Any, facets: Index) -> None:
+    def at(self, displacement: Array) -> None:
+        """Let the forms see a displacement; collective."""
+        ...
+
+
+class Traction:
+    """What facets transmit by the first Piola-Kirchhoff stress, for the displacement that it is multiplied by."""
+
+    def __init__(self, body: _Body, space: Space, stress: Any, facets: Index) -> None:
         self._body, self._work = body, space.function()
         domain, test = space.domain.mesh, ufl.TestFunction(space.functions)
         measure = engine.surface_measure(domain, facets)

@@ -32,13 +32,14 @@ from ..errors import SolverError
 from . import engine
 from .algebra import Matrix
 from .boundaries import Fixed, Multiplies, facets_by_name
-from .elasticity import inner_forces, lame_parameters
+from .elasticity import InnerForces, lame_parameters
 from .engine import MPI, Index, ufl
 from .generalised_alpha import GeneralisedAlpha, Motion, QuasiStatic
 from .materials import property_function
 from .meshes import create
 from .solid_balance import Balance
 from .solid_loads import BODY_FORCE, Loads, vector_at
+from .solid_materials import inner_forces
 from .solid_seams import Condition, SolidSeam
 from .solid_settings import Displacement, Seam, SolidSettings
 from .space import Space
@@ -75,7 +76,7 @@ class SolidMechanics:
             else GeneralisedAlpha.of(settings.spectral_radius)
         )
         self._facets = facets_by_name(self.domain, settings.boundaries)
-        self._assemble()
+        self._assemble(directory)
         self._displacement = self._at_start(settings.displacement)
         self._velocity = self._at_start(settings.velocity)
         self._acceleration: Array | None = None
@@ -170,6 +171,11 @@ class SolidMechanics:
         error = np.abs(self.displacement - vector_at(self.space, self.settings.reference, self.time)).max(initial=0.0)
         return float(self.domain.comm.allreduce(error, op=MPI.MAX))
 
+    @property
+    def material(self) -> InnerForces:
+        """The inner forces, of a crystal with its shift."""
+        return self._inner
+
     # -- seams ---------------------------------------------------------------------------------------------------------
 
     def seam(self, name: str) -> SolidSeam:
@@ -200,14 +206,14 @@ class SolidMechanics:
 
     # -- set-up --------------------------------------------------------------------------------------------------------
 
-    def _assemble(self) -> None:
+    def _assemble(self, directory: Path) -> None:
         """What does not change: matrices, forms and the linear systems' parts."""
         settings, space = self.settings, self.space
         trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
         density = property_function(self.domain, settings.density, settings.order, "density")
         self._mass = Matrix(engine.assemble_matrix(engine.compiled(density * ufl.inner(trial, test) * ufl.dx)))
         self._masses = self._mass @ np.ones(space.owned * space.components)
-        self._inner = inner_forces(space, settings)
+        self._inner = inner_forces(space, settings, directory)
         self._loads = Loads(space, settings, self._facets)
         self._thermal = None
         if settings.expansion is not None:

@@ -161,10 +161,12 @@ class Balance:
         return self._inner.linear and not self._iterative
 
     def _relative(self, residual: Array, *terms: Array) -> float:
-        """Norm of the residual over that of its terms, nan where these are not finite; collective."""
+        """Norm of the residual over that of its terms, 0 for round-off alone, nan where not finite; collective."""
         first, *others = self._norms(residual, *terms)
         if not np.isfinite([first, *others]).all():
             return float("nan")
+        if first <= self._inner.round_off:
+            return 0.0
         return first / max(float(np.linalg.norm(others)), float(np.finfo(float).tiny))
 
     def _norms(self, *arrays: Array) -> list[float]:

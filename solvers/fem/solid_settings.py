@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from ..crystal.settings import CrystalSettings
 from ..expression import Expression, SpaceExpression
 from .body_settings import BodySettings, BoundarySettings, Material
 from .mesh_settings import BoxMesh
@@ -63,8 +64,8 @@ class SolidSettings(BodySettings):
     """A solid body: density d²u/dt² = div P(grad u) + body force, in a plane (plane strain) or in space."""
 
     rows: ClassVar[tuple[str, ...]] = ("body force", "heat", "integration", "numerical dissipation")
-    material: Literal["linear", "st-venant-kirchhoff", "neo-hookean"] = "linear"
-    """Small strains, or one of two laws for large displacements."""
+    material: Literal["linear", "st-venant-kirchhoff", "neo-hookean", "cauchy-born"] = "linear"
+    """Small strains, one of two laws for large displacements, or a crystal."""
     density: Material
     """Mass per volume of the body at rest."""
     young: Material | None = None
@@ -75,6 +76,8 @@ class SolidSettings(BodySettings):
     """Lamé's first parameter; with ``shear``, in place of ``young`` and ``poisson``."""
     shear: Material | None = None
     """The shear modulus; with ``lame``."""
+    crystal: CrystalSettings | None = None
+    """Of the material ``cauchy-born``, in place of all these: the crystal and the potential of its atoms."""
     expansion: Material | None = None
     """Coefficient of linear thermal expansion; needs the material ``linear``."""
     reference_temperature: Annotated[float, Field(allow_inf_nan=False)] = 0.0
@@ -99,7 +102,9 @@ class SolidSettings(BodySettings):
     @model_validator(mode="after")
     def _check_elasticity(self) -> SolidSettings:
         given = [key for key in ("young", "poisson", "lame", "shear") if getattr(self, key) is not None]
-        if given not in (["young", "poisson"], ["lame", "shear"]):
+        if self.material == "cauchy-born" or self.crystal is not None:
+            self._check_crystal(given)
+        elif given not in (["young", "poisson"], ["lame", "shear"]):
             raise ValueError(
                 f"the elasticity is given by {' and '.join(given) or 'nothing'}; "
                 "it must be young and poisson, or lame and shear"
@@ -109,6 +114,20 @@ class SolidSettings(BodySettings):
         if self.temperature is not None and self.expansion is None:
             raise ValueError("a temperature without 'expansion' has no effect; give the coefficient or remove it")
         return self
+
+    def _check_crystal(self, moduli: list[str]) -> None:
+        if self.crystal is None:
+            raise ValueError("the material is cauchy-born and there is no 'crystal'; give its structure and potential")
+        if self.material != "cauchy-born":
+            raise ValueError(
+                f"a crystal of a {self.material} material; 'material' must be 'cauchy-born', or no crystal"
+            )
+        if moduli:
+            raise ValueError(f"a crystal has its elasticity from its potential; remove {' and '.join(moduli)}")
+        if self.order != 1:
+            raise ValueError(f"'order' is {self.order}; the material 'cauchy-born' needs order = 1")
+        if isinstance(self.mesh, BoxMesh) and self.mesh.cell not in (None, "triangle", "tetrahedron"):
+            raise ValueError(f"'cell' is '{self.mesh.cell}'; the material 'cauchy-born' needs triangles or tetrahedra")
 
     @model_validator(mode="after")
     def _check_dimension(self) -> SolidSettings:
@@ -121,6 +140,8 @@ class SolidSettings(BodySettings):
     def misfit(self, dimension: int) -> str:
         """What does not fit a mesh of so many dimensions, in words; else an empty text."""
         vectors = {key: getattr(self, key) for key in ("displacement", "velocity", "body_force", "reference")}
+        if self.crystal is not None and self.crystal.structure == "triangular" and dimension != 2:
+            return "a triangular lattice is plane; the mesh is not"
         for name, boundary in self.boundaries.items():
             if isinstance(boundary, Traction):
                 vectors[f"the traction of {name!r}"] = boundary.traction
