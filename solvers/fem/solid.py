@@ -39,8 +39,8 @@ from .generalised_alpha import GeneralisedAlpha, Motion, QuasiStatic
 from .materials import property_function
 from .meshes import create
 from .solid_balance import Balance
-from .solid_loads import BODY_FORCE, Loads, vector_at
 from .solid_crystal import CrystalElasticity
+from .solid_loads import BODY_FORCE, Loads, vector_at
 from .solid_materials import inner_forces
 from .solid_seams import Condition, SolidSeam
 from .solid_settings import Displacement, Seam, SolidSettings

@@ -40,6 +40,7 @@ class CrystalElasticity:
         self._slopes, self._volumes = _geometry(space.points[self._cells][:, :, : space.components])
         self._here, self._work = space.function(), space.function()
         self._seen: Array = np.full_like(self._here.x.array, np.nan)
+        self._rest = crystal.at(np.eye(3)[None])
         self._state = crystal.at(np.zeros((0, 3, 3)))
         d, domain = space.components, space.domain.mesh
         self._stress, self._stiffness = (engine.zeros(engine.function_space(domain, "DG", 0, d**n)) for n in (2, 4))
@@ -56,9 +57,9 @@ class CrystalElasticity:
         return engine.assemble_vector(self._force, self._work)
 
     def energy(self, displacement: Array) -> float:
-        """The integral over this rank's cells."""
+        """The integral over this rank's cells of what is more than at rest."""
         self.at(displacement)
-        return float(self._state.energy @ self._volumes)
+        return float((self._state.energy - self._rest.energy) @ self._volumes)
 
     def turned(self, displacement: Array) -> float:
         """The volume of cells that are no crystal any more."""
@@ -132,7 +133,7 @@ class CrystalElasticity:
 
     def _smallest_force(self) -> float:
         """Norm of forces that are nothing but round-off; collective."""
-        stiffness = np.abs(self._crystal.at(np.eye(3)[None]).tangent).max()
+        stiffness = np.abs(self._rest.tangent).max()
         own = float(np.sum((self._slopes * self._volumes[:, None, None]) ** 2))
         return _ROUND_OFF * stiffness * float(np.sqrt(self._space.domain.comm.allreduce(own)))
 

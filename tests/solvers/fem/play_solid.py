@@ -6,12 +6,16 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 from mpi4py import MPI
 
 from suture.solvers.fem import start
 from suture.solvers.fem.output import Probes
 
+from .crystal_bodies import SILICON, crystal, sheet, uniform
 from .solids import LAWS, held, imbalance, mixed, solid
+
+GRADIENT = np.array([[0.02, 0.01], [-0.01, 0.015]])
 
 
 def main() -> None:
@@ -27,6 +31,10 @@ def main() -> None:
             "x-upper": {"kind": "displacement", "z": "0.01*t"},
         },
     )  # fmt: skip
+    bodies["sheet"] = sheet(comm)
+    silicon = crystal({"kind": "box", "lower": [0, 0], "upper": [30, 20], "cells": [6, 4]}, SILICON, comm=comm)
+    moved = uniform(silicon, GRADIENT) + 0.1 * np.sin(silicon.space.points[: silicon.space.owned, :2]).ravel()
+    found["shift"] = [float(comm.allreduce(part)) for part in (silicon.material.shift(moved) ** 2).sum(axis=0)]
     for name, body in bodies.items():
         rest, through, brought = imbalance(body)
         probes = Probes(body.space, {"tip": body.settings.mesh.upper})
