@@ -17,12 +17,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from mpi4py import MPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..couplers.cells import Array, total
 from ..couplers.mesh import Mesh
 from ..couplers.window import Window
 from ..solvers.chain.blending import blend
+from ..solvers.errors import SolverError
 from ..solvers.expression import SpaceExpression
 from .bodies import as_mesh
 
@@ -45,10 +47,13 @@ class HandShakeSettings(BaseModel):
     blending: Literal["linear", "cubic", "quintic", "cosine"] = "cubic"
     """How its share grows in between."""
 
-    def share(self, points: Array, slack: float) -> Array:
-        """Of the continuum at ``points`` (n, 3): (n,). Up to ``slack`` outside of the core is at its rim."""
+    def distances(self, points: Array) -> Array:
+        """Of ``points`` (n, 3) from the core, (n,)."""
         x, y, z = points.T
-        distance = np.broadcast_to(np.asarray(self.distance(x=x, y=y, z=z), dtype=float), (len(points),))
+        return np.array(np.broadcast_to(np.asarray(self.distance(x=x, y=y, z=z), dtype=float), (len(points),)))
+
+    def share(self, distance: Array, slack: float) -> Array:
+        """Of the continuum at distances from the core, (n,). Up to ``slack`` outside of the core is at its rim."""
         if not self.width:
             return np.where(distance > slack, 1.0, 0.0)
         return np.where(distance > slack, blend(self.blending, distance / self.width), 0.0)
@@ -68,12 +73,27 @@ class SolidHandShake:
             solver.book_work(name)
         self._mesh = as_mesh(solver.space.volume_trace())
         points = solver.space.points[: solver.space.owned]
-        self._share = settings.share(points, _SLACK * solver.domain.size)
+        self._distance = settings.distances(points)
+        self._share = settings.share(self._distance, _SLACK * solver.domain.size)
+        self._require_atoms_at_the_rim()
         self._covered = solver.covered()
         self._due: Array = np.zeros((len(points), 3))
         self._taken: Array = np.zeros((len(points), 3))
         self._work_due: Array = np.zeros(len(points))
         self._work: Array = np.zeros(len(points))
+
+    def _require_atoms_at_the_rim(self) -> None:
+        """Elements are missing around nodes at the rim of the core: their force must be that of atoms alone."""
+        solver = self._solver
+        rim = solver.space.on_facets(solver.domain.boundaries.get("core", np.zeros(0, dtype=np.int32)))
+        farthest = np.max(self._distance[rim][self._share[rim] > 0.0], initial=-np.inf)
+        worst = solver.domain.comm.allreduce(farthest, op=MPI.MAX)
+        if worst > -np.inf:
+            raise SolverError(
+                f"interface {self._seam.name!r}: the continuum has a share in nodes at the rim of the mesh's core, where "
+                f"elements are missing, up to a 'distance' of {worst:.4g} in 'hand_shake'; it must not be above 0 there: "
+                "subtract more from the formula"
+            )
 
     def cells(self, quantity: str) -> Mesh:
         """The nodes, and the cells between them."""
@@ -97,7 +117,7 @@ class SolidHandShake:
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """The body at the nodes, and the part of its inner force in place of which the atoms' counts."""
-        inner = self._blocks(-self._solver.inner_force())
+        inner = self._blocks(self._solver.inner_force())
         return {
             "displacement": self._blocks(self._solver.displacement),
             "velocity": self._blocks(self._solver.velocity),
@@ -106,6 +126,25 @@ class SolidHandShake:
             "covered": self._covered[:, None],
             "force": (1.0 - self._share)[:, None] * inner,
         }
+
+    @property
+    def dimension(self) -> int:
+        """Of the mesh."""
+        return self._solver.space.components
+
+    def deform(self, gradient: Array) -> None:
+        """Strain the body. Collective."""
+        points = self._solver.space.points[: self._solver.space.owned]
+        self._due, self._taken = np.zeros_like(self._due), np.zeros_like(self._taken)
+        moved = points @ (gradient - np.eye(3)).T
+        self._solver.displacement[:] = moved[:, : self._solver.space.components].ravel()
+
+    def spurious(self) -> tuple[Array, Array]:
+        """What is left at the nodes whose displacement nobody gives. Collective."""
+        dofs = self._solver.space.components
+        left = self._solver.inner_force().reshape(-1, dofs) + self._seam.force
+        left.ravel()[self._solver.fixed_dofs] = 0.0
+        return self._solver.space.points[: self._solver.space.owned], self._in_space(left)
 
     def record(self, window: Window) -> None:
         """Keep the course."""

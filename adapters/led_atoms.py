@@ -80,6 +80,8 @@ class LedAtoms:
             points[:, 2] = 0.0
         self._mesh = Mesh(points)
         self._first = ~solver.second[solver.led]
+        self._half = np.where(self._first, -0.5, 0.5)[:, None]
+        self._shift: Array = np.zeros((len(points), 3))
         self._share: Array = np.ones(len(points))
         self._replaced: Array = np.zeros((len(points), 3))
         self._given: Array = np.zeros((len(points), 3))
@@ -100,8 +102,8 @@ class LedAtoms:
 
     def _take(self, values: Mapping[str, Array]) -> None:
         solver = self._solver
-        half = np.where(self._first, -0.5, 0.5)[:, None]
-        solver.displacement[solver.led] = values["displacement"] + half * values["shift"]
+        self._shift = values["shift"]
+        solver.displacement[solver.led] = values["displacement"] + self._half * self._shift
         solver.weight[solver.led] = 1.0 - values["covered"][:, 0]
         self._share = values["blending"][:, 0]
         self._replaced = np.where(self._first[:, None], values["force"], 0.0)
@@ -117,6 +119,25 @@ class LedAtoms:
     def send(self, window: Window) -> Mapping[str, Array]:
         """What the elements get at each atom."""
         return {"momentum": self._given}
+
+    @property
+    def dimension(self) -> int:
+        """Of the continuum."""
+        return 2 if self._solver.settings.plane else 3
+
+    def deform(self, gradient: Array) -> None:
+        """Strain the lattice, free atoms too; the basis is shifted as the continuum says. Collective."""
+        solver = self._solver
+        count, *total_shift = solver.comm.allreduce(np.append(len(self._shift), self._shift.sum(axis=0)))
+        half = np.where(solver.second, 0.5, -0.5)[:, None] * (np.array(total_shift) / count)
+        solver.displacement = solver.places @ (gradient - np.eye(3)).T + half
+        solver.lead(solver.displacement, np.ones_like(solver.led))
+        solver.feel()
+
+    def spurious(self) -> tuple[Array, Array]:
+        """The forces on the free atoms."""
+        free = ~self._solver.led
+        return self._solver.places[free], self._solver.force[free] * self._solver.depth
 
     def record(self, window: Window) -> None:
         """Keep the course."""

@@ -27,7 +27,7 @@ from .kinds import load_kind
 from .ledger import Ledger
 from .ledger_file import NAME, LedgerFile
 from .mesh import Mesh
-from .protocols import Adapter, Books, KeepsCourse, Opens, Records, Rewinds, Solver, TakesElsewhere, Writes
+from .protocols import Adapter, Books, Deforms, KeepsCourse, Opens, Records, Rewinds, Solver, TakesElsewhere, Writes
 from .quantities import QUANTITIES
 from .rewinder import Rewinder
 from .scheme import flows_of
@@ -421,6 +421,30 @@ class Participant:
             self._file = None
         self._write_noise()
         self.status.update(doing="finished")
+
+    def deform(self, gradient: Array) -> None:
+        """Strain all uniformly, and let everyone have once what the others give then. Collective over all participants.
+
+        For the patch test, in place of windows; after ``create``.
+        """
+        if not self._inflows and not self._outflows:
+            self._meet()
+        order, window = list(self.case.order), Window(0, 0.0, self.case.window_of(self.name))
+        before = [inflow for inflow in self._inflows if order.index(inflow.flow.sender) < order.index(self.name)]
+        self._receive_strained(before, window)
+        for adapter in self.adapters.values():
+            assert isinstance(adapter, Deforms), "asked of cases whose adapters are"
+            adapter.deform(gradient)
+            adapter.account(window.dt)
+        for outflow in self._outflows:
+            outflow.channel.post(self.adapters[outflow.flow.interface].send(window))
+        self._receive_strained([inflow for inflow in self._inflows if inflow not in before], window)
+        for outflow in self._outflows:
+            outflow.channel.flush()
+
+    def _receive_strained(self, inflows: list[Inflow], window: Window) -> None:
+        for inflow in inflows:
+            self.adapters[inflow.flow.interface].receive(window, inflow.channel.collect()[0])
 
     def _write_noise(self) -> None:
         """The standard errors in every cell, in own units, where the case asks for them."""

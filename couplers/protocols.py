@@ -187,3 +187,21 @@ class KeepsBuffer(Protocol):
     def buffer_rows(self) -> Rows:
         """Total that each device of the buffer added since the start (this rank's share, cumulative)."""
         ...
+
+
+@runtime_checkable
+class Deforms(Protocol):
+    """An adapter of a solid, whose description a uniform strain must leave without forces: the patch test."""
+
+    @property
+    def dimension(self) -> int:
+        """2 of a body in a plane, which is not strained along z, else 3."""
+        ...
+
+    def deform(self, gradient: Array) -> None:
+        """Put all of this side, (3, 3) from the body at rest, where a uniform deformation takes it. Collective."""
+        ...
+
+    def spurious(self) -> tuple[Array, Array]:
+        """Places at rest, (n, 3), and the forces there that should be zero, (n, 3): this rank's share."""
+        ...

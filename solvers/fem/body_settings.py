@@ -65,7 +65,8 @@ class BodySettings(Table):
             for name, boundary in getattr(self, "boundaries", {}).items():
                 if boundary.where is None and name not in self.mesh.sides:
                     raise ValueError(
-                        f"a mesh of kind {self.mesh.kind!r} has no boundary {name!r}; it must be {', '.join(self.mesh.sides)}, or have a 'where'"
+                        f"a {self.mesh.kind} has no boundary {name!r}; it must be "
+                        f"{', '.join(self.mesh.sides)}, or have a 'where'"
                     )
         for name, place in self.probes.items():
             if name in RECORDED:

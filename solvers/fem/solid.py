@@ -175,12 +175,18 @@ class SolidMechanics:
         """What of a crystal's cell at each owned point the elements around it are, at most 1, (n,); collective."""
         assert self.settings.crystal, "asked of crystals only"
         scalars = Space(self.domain, 1)
-        volumes = engine.assemble_vector(engine.compiled(ufl.TestFunction(scalars.functions) * ufl.dx), scalars.function())
+        form = engine.compiled(ufl.TestFunction(scalars.functions) * ufl.dx)
+        volumes = engine.assemble_vector(form, scalars.function())
         return np.minimum(volumes / cell_volume(self.settings.crystal.lattice, self.space.components), 1.0)
 
     def inner_force(self) -> Array:
         """What the stress exerts at the owned dofs; collective."""
         return -self._inner.force(self.displacement)
+
+    @property
+    def fixed_dofs(self) -> Index:
+        """Owned dofs whose displacement is given."""
+        return self._fixed.dofs
 
     def energies(self) -> dict[str, float]:
         """Kinetic and strain energy of the whole body; collective."""

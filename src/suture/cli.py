@@ -58,11 +58,20 @@ def run(
 
 
 @app.command()
-def check(case: CasePath) -> None:
+def check(
+    case: CasePath,
+    patch: Annotated[
+        bool, typer.Option("--patch", help="Of atoms in a solid: also strain it uniformly, and show spurious forces.")
+    ] = False,
+) -> None:
     """Validate a case, its files and its scripts, and show how it is coupled; starts no run."""
     from .check import check as check_case
 
     check_case(case)
+    if patch:
+        from .patch import test
+
+        test(case)
 
 
 @app.command()
@@ -137,6 +146,16 @@ def schema() -> None:
     from .schema import case_schema_text
 
     print(case_schema_text(), end="")
+
+
+@app.command(hidden=True)
+def patch(case: CasePath, output: Annotated[Path, typer.Option("--output")]) -> None:
+    """Play this rank's part of a patch test."""
+    from .inside import strain
+
+    code = strain(case, output)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command(hidden=True)

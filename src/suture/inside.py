@@ -67,6 +67,23 @@ def play(path: Path, only: Sequence[str], output: Path | None, resume: bool = Fa
     return 0
 
 
+def strain(path: Path, output: Path) -> int:
+    """Play this rank's part of the patch test; returns the exit code, or ends the whole job."""
+    from mpi4py import MPI
+
+    from .patch import play as play_patch
+
+    world, me = MPI.COMM_WORLD, None
+    try:
+        me = enter(path, world, (), output, Participant)
+        play_patch(me)
+    except (CaseError, LaunchError, MappingError) as error:
+        return together(world, error)
+    except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
+        abort(me, world, error)
+    return 0
+
+
 def enter(
     path: Path,
     world: MPI.Comm,
