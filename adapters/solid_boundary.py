@@ -43,7 +43,7 @@ _NEEDED: dict[str, Exchange] = {
 _ATOMIC = 'units = {system = "lj", sigma = "1 angstrom", epsilon = "1 eV", mass = "1 g/mol"}'
 """Units that go together, and are those of files of potentials."""
 
-_NODE_SECONDS = {"linear": 3e-6, "st-venant-kirchhoff": 2e-5, "neo-hookean": 2e-5, "cauchy-born": 2e-4}
+_NODE_SECONDS = {"linear": 3e-6, "st-venant-kirchhoff": 2e-5, "neo-hookean": 2e-5, "cauchy-born": 3e-4}
 """Per step and node, measured in a plane with linear elements; for the estimate only."""
 
 
