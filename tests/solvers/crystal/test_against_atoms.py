@@ -9,7 +9,7 @@ import pytest
 
 from .crystals import CRYSTALS, Atoms, crystal, gradients
 
-ROUND_OFF = 1e-9
+ROUND_OFF = 1e-11
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
