@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -85,7 +84,7 @@ KIND = Kind(
     gives=("momentum",),
     takes=("displacement", "shift", "blending", "covered", "force"),
     check=_check,
-    extent=lambda solver, interface: ((-math.inf,) * 3, (math.inf,) * 3),
+    extent=lambda solver, interface: None,
     rewinds=True,
     resumes=True,
 )

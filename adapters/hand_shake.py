@@ -7,8 +7,8 @@ their own balance, with the load
     ℓ = (1 - β) (f_atoms - f_elements)                (force-based: β jumps from 0 to 1; force-blended: over a width)
 
 which the atoms' side forms, of the atoms' force and ``force``, which is (1 - β) f_elements. At equilibrium
-β f_elements + (1 - β) f_atoms = 0 at every node. Conserved is neither momentum nor energy: what ℓ brings to the elements
-is no more what it takes from the atoms, and the difference is a row of the atoms' books (``force blending``).
+β f_elements + (1 - β) f_atoms = 0 at each node. Neither momentum nor energy is conserved: what ℓ brings to the elements
+is not what it takes from the atoms, and the difference is a row of the atoms' books (``force blending``).
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ class SolidHandShake:
         worst = solver.domain.comm.allreduce(farthest, op=MPI.MAX)
         if worst > -np.inf:
             raise SolverError(
-                f"interface {self._seam.name!r}: the continuum has a share in nodes at the rim of the mesh's core, where "
-                f"elements are missing, up to a 'distance' of {worst:.4g} in 'hand_shake'; it must not be above 0 there: "
-                "subtract more from the formula"
+                f"interface {self._seam.name!r}: the continuum has a share in nodes at the rim of the mesh's core, "
+                f"where elements are missing, up to a 'distance' of {worst:.4g} in 'hand_shake'; it must not be above "
+                "0 there: subtract more from the formula"
             )
 
     def cells(self, quantity: str) -> Mesh:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +15,10 @@ from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
 from ..couplers.protocols import Adapter
 from ..couplers.scales import Scales
+from ..couplers.units import ENERGY, UnitSystem, si_scale, si_value
 from ..couplers.window import Window
+from ..solvers.crystal.settings import CrystalSettings, LennardJonesSettings
+from ..solvers.errors import SolverError
 from ..solvers.fem import SolidSettings
 from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
@@ -39,7 +43,10 @@ _NEEDED: dict[str, Exchange] = {
 }
 """What it must: a partner need not know of energy, nor look where the body went."""
 
-_NODE_SECONDS = {"linear": 3e-6, "st-venant-kirchhoff": 2e-5, "neo-hookean": 2e-5}
+_ATOMIC = 'units = {system = "lj", sigma = "1 angstrom", epsilon = "1 eV", mass = "1 g/mol"}'
+"""Units that go together, and are those of files of potentials."""
+
+_NODE_SECONDS = {"linear": 3e-6, "st-venant-kirchhoff": 2e-5, "neo-hookean": 2e-5, "cauchy-born": 3e-4}
 """Per step and node, measured in a plane with linear elements; for the estimate only."""
 
 
@@ -232,8 +239,10 @@ def _check(request: CheckRequest) -> Estimate:
         if side.condition == "temperature":
             _check_expansion(request, settings)
         if side.condition == "forces" and settings.crystal is None:
-            table = f"participants.{request.participant}.solver"
-            raise request.report(table, "material", f"'{settings.material}'", "'cauchy-born', where atoms push the body")
+            table, allowed = f"participants.{request.participant}.solver", "'cauchy-born', where atoms push the body"
+            raise request.report(table, "material", f"'{settings.material}'", allowed)
+    if settings.crystal is not None:
+        _check_crystal(request, settings.crystal)
     steps = max(1.0, request.window / settings.step)
     seconds = steps * _NODE_SECONDS[settings.material] * nodes / request.ranks if nodes else None
     return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
@@ -250,20 +259,51 @@ def _scales(request: CheckRequest) -> Scales:
     extents, divisions = box_extents(settings.mesh)
     if settings.time_integration == "quasi-static":
         return Scales(length=float(extents.max()), finest=float(divisions.min()))
+    density = at_middle(settings.density, settings.mesh)
+    time = 4.0 * float(extents.max()) * math.sqrt(density / _stiffness(settings, settings.mesh, request.case))
+    return Scales(
+        length=float(extents.max()), finest=float(divisions.min()), times={"vibration": time}, resolves=0.1 * time
+    )
+
+
+def _stiffness(settings: SolidSettings, mesh: BoxMesh, case: Path) -> float:
+    """Of longitudinal waves, in the middle of a box; in a crystal of those along x."""
+    if settings.crystal is not None:
+        return float(settings.crystal.create(case).at(np.eye(3)[None]).tangent[0, 0, 0, 0, 0])
     middle = {
-        key: at_middle(material, settings.mesh)
-        for key in ("density", "young", "poisson", "lame", "shear")
+        key: at_middle(material, mesh)
+        for key in ("young", "poisson", "lame", "shear")
         if (material := getattr(settings, key)) is not None
     }
     if "young" in middle:
         modulus, ratio = middle["young"], middle["poisson"]
-        stiffness = modulus * (1.0 - ratio) / ((1.0 + ratio) * (1.0 - 2.0 * ratio))
-    else:
-        stiffness = middle["lame"] + 2.0 * middle["shear"]
-    time = 4.0 * float(extents.max()) * math.sqrt(middle["density"] / stiffness)
-    return Scales(
-        length=float(extents.max()), finest=float(divisions.min()), times={"vibration": time}, resolves=0.1 * time
-    )
+        return modulus * (1.0 - ratio) / ((1.0 + ratio) * (1.0 - 2.0 * ratio))
+    return middle["lame"] + 2.0 * middle["shear"]
+
+
+def _check_crystal(request: CheckRequest, crystal: CrystalSettings) -> None:
+    """Refuse files that cannot be used, in units that are not the file's, and crystals that are not stable."""
+    table = f"participants.{request.participant}.solver.crystal"
+    if not isinstance(crystal.potential, LennardJonesSettings) and not _atomic(request.units):
+        remedy = f"write {_ATOMIC} in [participants.{request.participant}], and its other numbers in these units"
+        found = f"a file in eV and Å, in a participant of units {str(request.units)!r}"
+        allowed = "a participant whose units go together and are Å and eV"
+        raise request.report(f"{table}.potential", "file", found, allowed, remedy)
+    try:
+        c11, c12, c44 = crystal.create(request.case).elastic_constants()
+    except SolverError as error:
+        raise request.report(table, "potential", error, "one that can be used with this crystal") from error
+    if not min(c11 - c12, c11 + 2.0 * c12, c44) > 0.0:  # as Born found for cubic crystals
+        found = f"{crystal.constant:g}, at which the crystal is not stable"
+        raise request.report(table, "constant", found, "a lattice constant near that without stress")
+
+
+def _atomic(units: UnitSystem) -> bool:
+    """Whether units are coherent, with Å for lengths and eV for energies."""
+    if units.system != "lj" or units.dimensionless:
+        return False
+    wanted = (("[length]", "1 angstrom"), (ENERGY, "1 eV"))
+    return all(math.isclose(si_scale(each, units), si_value(one, each), rel_tol=1e-6) for each, one in wanted)
 
 
 def _check_expansion(request: CheckRequest, settings: SolidSettings) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from .protocols import Adapter, Solver
 from .scales import Scales
+from .units import UnitSystem
 
 if TYPE_CHECKING:
     # Reading a case must not start MPI, which importing mpi4py.MPI does.
@@ -117,16 +118,16 @@ class CheckRequest:
     """``report(table, key, found, allowed, remedy="")`` makes the ``CaseError`` to raise."""
     exchanged: Mapping[str, Exchange] = field(default_factory=dict)
     """What the case lets this participant give and take, by interface name."""
-    units: str = "si"
-    """Name of the participant's unit system."""
+    units: UnitSystem = UnitSystem(system="si")  # noqa: RUF009 - it is frozen
+    """The participant's unit system."""
 
     def require_si(self, key: str, found: str) -> None:
         """Refuse a setting ``key`` of the solver that brings SI units of its own into another system."""
-        if self.units != "si":
+        if self.units.system != "si":
             raise self.report(
                 f"participants.{self.participant}.solver",
                 key,
-                f"{found}, which is in SI units, in a participant of units {self.units!r}",
+                f"{found}, which is in SI units, in a participant of units {self.units.system!r}",
                 "a participant of units 'si'",
                 f'write units = "si" in [participants.{self.participant}], and its other numbers in them',
             )

@@ -85,7 +85,7 @@ class CauchyBorn:
         """The crystals of deformation gradients (n, 3, 3). A plane lattice takes only what is in its plane."""
         valid = self._valid(gradients)
         found = self._nothing(len(gradients))
-        for some in np.array_split(np.flatnonzero(valid), max(1, -(-int(valid.sum()) // _TOGETHER))):
+        for some in np.array_split(valid, max(1, -(-len(valid) // _TOGETHER))):
             if len(some):
                 part = self._relaxed(gradients[some])
                 for name, values in vars(found).items():
@@ -125,11 +125,13 @@ class CauchyBorn:
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
-    def _valid(self, gradients: Array) -> NDArray[np.bool_]:
-        """Which crystals may be looked at."""
+    def _valid(self, gradients: Array) -> NDArray[np.intp]:
+        """Which crystals may be looked at, the most squeezed first: those together have most bonds in common."""
         finite = np.isfinite(gradients).all(axis=(1, 2))
         tame = np.where(finite[:, None, None], gradients, 0.0)
-        return (np.linalg.det(tame) > 0.0) & (self._smallest_stretches(tame) > SMALLEST_STRETCH)
+        stretches = self._smallest_stretches(tame)
+        order = np.argsort(stretches, kind="stable")
+        return order[((np.linalg.det(tame) > 0.0) & (stretches > SMALLEST_STRETCH))[order]]
 
     def _smallest_stretches(self, gradients: Array) -> Array:
         return np.linalg.svd(gradients[:, :, : self.structure.dimension], compute_uv=False)[:, -1]

@@ -18,7 +18,6 @@ class Spline:
     def __init__(self, step: float, values: Array) -> None:
         """``values``: (k,), at least 5."""
         self._step = step
-        self.end = step * (len(values) - 1)
         slope = np.empty_like(values)
         slope[[0, -1]] = values[1] - values[0], values[-1] - values[-2]
         slope[[1, -2]] = 0.5 * (values[2] - values[0]), 0.5 * (values[-1] - values[-3])

@@ -58,7 +58,7 @@ class StillingerWeber:
         r = np.where(inside, r, 0.5 * self.cutoff)  # what is beyond has no weight, and must not divide by zero
         half, pairs = 0.5 * inside, self._pairs(r)
         two = radial(rows, half * pairs[0], half * pairs[1], half * pairs[2])
-        return two + self._angles(bonds, rows, metric, r, inside) if len(bonds) > 1 else two
+        return two + self._angles(bonds, rows, metric, r, inside)
 
     def _fade(self, r: Array, strength: float) -> tuple[Array, Array, Array]:
         """exp(strength / (r - a sigma)) and its first two derivatives by r."""
@@ -82,7 +82,7 @@ class StillingerWeber:
 
     def _angles(self, bonds: Array, rows: Array, metric: Array, r: Array, inside: NDArray[np.bool_]) -> Expansion:
         """The sum over pairs of bonds b < c of h(s_b, s_c, p): squares of the two, and their product."""
-        b, c = np.triu_indices(len(bonds), 1)
+        b, c = np.nonzero(np.triu(inside.T.astype(np.float64) @ inside, 1))  # both within the cut-off somewhere
         crossed = products(bonds[b], bonds[c])
         value, first, second = self._angle(r[:, b], r[:, c], metric @ crossed.T)
         both = (inside[:, b] & inside[:, c]).astype(np.float64)
@@ -92,7 +92,7 @@ class StillingerWeber:
         for (i, j), each in second.items():
             outer = factors[i][:, :, None] * factors[j][:, None, :]
             outer = outer if i == j else outer + outer.swapaxes(1, 2)
-            curvature += ((both * each) @ outer.reshape(len(b), -1)).reshape(curvature.shape)
+            curvature += ((both * each) @ outer.reshape(len(b), rows.shape[1] ** 2)).reshape(curvature.shape)
         return Expansion((both * value).sum(axis=1), np.asarray(slope), curvature)
 
     def _angle(self, rb: Array, rc: Array, p: Array) -> tuple[Array, list[Array], dict[tuple[int, int], Array]]:

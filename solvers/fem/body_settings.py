@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ..expression import SpaceExpression
-from .mesh_settings import BoxMesh, CrystalMesh, Coordinates, MeshSettings, Table
+from .mesh_settings import BoxMesh, Coordinates, CrystalMesh, MeshSettings, Table
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 

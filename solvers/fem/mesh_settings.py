@@ -125,7 +125,7 @@ class CrystalMesh(Table):
 
     @model_validator(mode="after")
     def _check_grades(self) -> CrystalMesh:
-        check_corners(self.lower, self.upper, self.lower, ())
+        check_corners(self.lower, self.upper, [1] * len(self.lower), ())
         if list(self.grades) != sorted(set(self.grades)):
             raise ValueError(f"'grades' are {list(self.grades)}; each must be more than the one before")
         return self

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .library import Array
 
-Ids = NDArray[np.int64]
+Ids = NDArray[np.integer]
 
 
 class Homes:
@@ -22,7 +22,7 @@ class Homes:
         self._comm = comm
         everyone = np.sort(np.concatenate(comm.allgather(np.asarray(ids, dtype=np.int64))))
         blocks = np.array_split(everyone, comm.size)
-        self.ids: Ids = blocks[comm.rank].copy()
+        self.ids: NDArray[np.int64] = blocks[comm.rank].copy()
         """Of the atoms whose home this rank is, in order, (home,)."""
         # An empty block begins where the next one does, which then has all of it.
         ends = [block[-1] if len(block) else (everyone[-1] if len(everyone) else 0) for block in blocks]

@@ -108,7 +108,7 @@ class RelaxedAtoms:
 
     def lead(self, displacement: Array, chosen: NDArray[np.bool_]) -> None:
         """Put the ``chosen`` atoms, (home,), where their displacement, (home, 3), takes them from the lattice."""
-        moves = self._own(np.column_stack([self.places + displacement, chosen]))
+        moves = self._own(np.column_stack([self.places + displacement, chosen.astype(float)]))
         own = self.lammps.atoms("x")
         own[:] = np.where(moves[:, 3:] > 0.5, moves[:, :3], own)
 

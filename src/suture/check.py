@@ -74,7 +74,7 @@ def request_of(case: Case, name: str, review: Review) -> CheckRequest:
             *(made_by(load_stage(stage.kind), stage.settings, case.directory) for stage in case.stages.values())
         ),
         report=review.error,
-        units=participant.unit_system.system,
+        units=participant.unit_system,
         exchanged={key: interface.exchange_of(name) for key, interface in case.interfaces_of(name).items()},
     )
 

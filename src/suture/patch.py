@@ -1,4 +1,4 @@
-"""``suture check --patch``: the largest force that a uniform strain leaves where there should be none, and its place."""
+"""``suture check --patch``: the largest force where a uniform strain should leave none, and its place."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -19,6 +20,7 @@ from suture.couplers.protocols import Adapter, GivesGross, Records, Rewinds, Sol
 from suture.couplers.window import Window
 
 from ..cases.variants import variant
+from ..complaints import edited
 from ..mpi import suture
 from .test_heat_boundary import check, numbers
 
@@ -247,10 +249,14 @@ condition = "temperature"
 
 
 def check_thermal(folder: Path, *change: str) -> Any:
+    return check_text(folder, THERMAL.replace(*change) if change else THERMAL)
+
+
+def check_text(folder: Path, text: str) -> Any:
     from suture.check import verify_case
     from suture.couplers.case import load_case
 
-    (folder / "case.toml").write_text(THERMAL.replace(*change) if change else THERMAL)
+    (folder / "case.toml").write_text(text)
     case = load_case(folder)
     verify_case(case)
     return case
@@ -290,3 +296,87 @@ def test_a_resumed_run_is_the_run_itself(tmp_path: Path) -> None:
     assert len(expected["left/course.h5/kinetic"]) == 10 and expected.keys() == found.keys()
     for name, values in expected.items():
         assert np.array_equal(values, found[name], equal_nan=True), name
+
+
+CRYSTAL = """
+title = "a crystal"
+units = { system = "lj", sigma = "1 angstrom", epsilon = "1 eV", mass = "1 g/mol" }
+[time]
+window = 10.0
+end = 30.0
+[participants.far]
+kind = "solid-mechanics"
+[participants.far.solver]
+mesh = { kind = "box", lower = [0, 0], upper = [40, 40], cells = [4, 4] }
+material = "cauchy-born"
+density = 1.4
+step = 5.0
+velocity = ["0.001*y", 0]
+[participants.far.solver.crystal]
+structure = "diamond"
+constant = 5.43095
+orientation = [[1, 1, -2], [1, 1, 1], [1, -1, 0]]
+potential = { kind = "stillinger-weber", file = "Si.sw", element = "Si" }
+[participants.far.solver.boundaries]
+x-lower = { kind = "displacement", x = 0, y = 0 }
+x-upper = { kind = "traction", traction = [0, "1e-4*t"] }
+"""
+UNITS = 'units = { system = "lj", sigma = "1 angstrom", epsilon = "1 eV", mass = "1 g/mol" }'
+
+
+def test_a_crystal_runs_and_its_books_balance(tmp_path: Path) -> None:
+    (tmp_path / "case.toml").write_text(CRYSTAL)
+    suture("run", tmp_path)
+    assert "balance" in suture("ledger", tmp_path).stdout
+    with h5py.File(tmp_path / "RUN" / "far" / "course.h5") as course:
+        strain = np.asarray(course["strain"])
+    assert len(strain) == 3 and (np.diff(strain) > 0.01).all()
+
+
+MISTAKEN = {
+    "units in SI": (
+        (UNITS, 'units = "si"'),
+        ("participants.far.solver.crystal.potential", "file", "a file in eV and Å, in a participant of units 'si'",
+         'units = {system = "lj", sigma = "1 angstrom", epsilon = "1 eV", mass = "1 g/mol"} in [participants.far]'),
+    ),
+    "units that do not go together": ((UNITS, 'units = "metal"'), ("units 'metal'", "go together")),
+    "units without a scale": ((UNITS, 'units = "lj"'), ("in a participant of units 'lj'",)),
+    "another length": (("1 angstrom", "1 nm"), ("sigma = 1 nm",)),
+    "another energy": (("1 eV", "1 kJ/mol"), ("epsilon = 1 kJ/mol",)),
+    "a file that is nowhere": (("Si.sw", "Si.none"), ("there is no potential file Si.none", "participants.far.solver")),
+    "an element that is not there": (('element = "Si"', 'element = "Ge"'), ("Si.sw has no entry Ge Ge Ge",)),
+    "a constant far from rest": (("5.43095", "7.0"), ("constant", "7, at which the crystal is not stable")),
+    "a cut-off before any atom": (
+        ('{ kind = "stillinger-weber", file = "Si.sw", element = "Si" }',
+         '{ kind = "lennard-jones", epsilon = 1, sigma = 1, cutoff = 2.0 }'),
+        ("the potential reaches 2; no two atoms of diamond",),
+    ),
+    "axes that are not orthogonal": (("[1, -1, 0]", "[1, 0, 0]"), ("x and z are not orthogonal",)),
+    "moduli beside a crystal": (("density = 1.4", "density = 1.4\nlame = 1\nshear = 1"), ("remove lame and shear",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKEN)
+def test_mistakes_in_a_crystal(mistake: str, tmp_path: Path) -> None:
+    change, texts = MISTAKEN[mistake]
+    with pytest.raises(CaseError) as caught:
+        check_text(tmp_path, edited(CRYSTAL, change))
+    for text in texts:
+        assert text in str(caught.value)
+
+
+def test_lennard_jones_is_in_any_units(tmp_path: Path) -> None:
+    potential = '{ kind = "stillinger-weber", file = "Si.sw", element = "Si" }'
+    argon = '{ kind = "lennard-jones", epsilon = 1, sigma = 1, cutoff = 2.5 }'
+    fcc = [('"diamond"', '"fcc"'), ("5.43095", "1.5496"), (potential, argon), (UNITS, 'units = "lj"')]
+    check_text(tmp_path, edited(CRYSTAL, *fcc))
+
+
+def test_how_fast_a_crystal_vibrates(tmp_path: Path) -> None:
+    """Four times its length over the speed of longitudinal waves along x, here [100]."""
+    text = edited(CRYSTAL, ("orientation = [[1, 1, -2], [1, 1, 1], [1, -1, 0]]\n", ""))
+    found = check_text(tmp_path, text).participants["far"].solver
+    request: Any = SimpleNamespace(solver=found, case=tmp_path)
+    assert KIND.scales is not None
+    c11 = 151.42 / 160.2177
+    assert KIND.scales(request).times["vibration"] == pytest.approx(160.0 * (1.4 / c11) ** 0.5, rel=1e-3)

@@ -9,7 +9,7 @@ import pytest
 
 from .crystals import CRYSTALS, Atoms, crystal, gradients
 
-ROUND_OFF = 1e-9
+ROUND_OFF = 1e-11
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
@@ -50,3 +50,30 @@ def test_elastic_constants_are_those_of_atoms(name: str, tmp_path: Path) -> None
         one.elastic_constants().c11, rel=1e-5
     )
     assert other @ slope @ other == pytest.approx(one.elastic_constants().c12, rel=1e-5)
+
+
+def coarse(path: Path, seed: int) -> None:
+    """A setfl file of tables so short that bonds and densities fall on all their ends, and beyond one."""
+    draw = np.random.default_rng(seed)
+    embedding, density, pair = draw.normal(size=8), draw.uniform(0.1, 1.0, size=9), draw.normal(size=9)
+    numbers = "\n".join(f"{value:.17g}" for value in (*embedding, *density, *pair))
+    path.write_text(f"\n\n\n1 Xx\n8 12.0 9 0.8 6.3\n1 1.0 4.0 fcc\n{numbers}\n")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tables_are_interpolated_to_their_ends(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bonds from 0.95 to the cut-off in the last interval; densities from the first to beyond the last."""
+    coarse(tmp_path / "coarse.eam.alloy", seed)
+    potential = {"kind": "eam", "file": str(tmp_path / "coarse.eam.alloy"), "element": "Xx"}
+    commands = ["pair_style eam/alloy", f"pair_coeff * * {tmp_path}/coarse.eam.alloy Xx"]
+    monkeypatch.setitem(CRYSTALS, "coarse", ({"structure": "fcc", "constant": 4.0, "potential": potential}, commands))
+    one, densities = crystal("coarse"), []
+    for stretch in (0.34, 0.6, 0.7, 0.8, 0.9, 1.0, 1.3, 1.55, 2.2):
+        gradient = stretch * np.eye(3) + 0.01 * gradients(1, 0.1)[0]
+        found = one.at(gradient[None])
+        atoms = Atoms("coarse", gradient, np.zeros((1, 3)), tmp_path)
+        assert found.energy[0] == pytest.approx(atoms.energy, rel=ROUND_OFF)
+        np.testing.assert_allclose(found.stress[0], atoms.stress, atol=ROUND_OFF * np.abs(atoms.stress).max())
+        r = stretch * np.linalg.norm(one.structure.bonds(6.3 / stretch), axis=1)
+        densities.append(one.potential._density(r)[0].sum() / 12.0)  # type: ignore[attr-defined]
+    assert max(densities) > 7.0 and min(densities) < 1.0

@@ -18,6 +18,7 @@ def test_a_file_beside_the_case_comes_first(tmp_path: Path, monkeypatch: pytest.
     for folder in (mine, named):
         folder.mkdir()
     name = Path("Si.sw")
+    monkeypatch.delenv("LAMMPS_POTENTIALS", raising=False)
     assert find(name, mine) == FOLDER / name
     (named / name).touch()
     monkeypatch.setenv("LAMMPS_POTENTIALS", f"{tmp_path}:{named}")

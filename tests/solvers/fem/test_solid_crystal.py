@@ -161,6 +161,22 @@ def test_a_crystal_at_rest_stays_there(name: str, integration: str) -> None:
     assert np.abs(body.displacement).max() < 1e-11
 
 
+def test_a_small_load_on_a_crystal_that_is_turned() -> None:
+    """By half a radian: a load near the round-off of its bonds is not chased beyond that, and still balanced."""
+    of = COPPER | {"constant": continuum(COPPER).equilibrium_constant()}
+    turn = [[np.cos(0.5) - 1.0, -np.sin(0.5)], [np.sin(0.5), np.cos(0.5) - 1.0]]
+    u = [f"{a}*x + {b}*y" for a, b in turn]
+    body = crystal(
+        PLANE, of, step=1.0, time_integration="quasi-static", displacement=u,
+        boundaries={
+            "x-lower": {"kind": "displacement", "x": u[0], "y": u[1]},
+            "x-upper": {"kind": "traction", "traction": [0, 1e-9]},
+        },
+    )  # fmt: skip
+    body.advance(2.0)
+    assert body.rows()["x-lower"]["momentum"][1] == pytest.approx(-2.0 * 20.0 * 1e-9, rel=1e-3)
+
+
 def test_longitudinal_waves() -> None:
     """A standing wave along [100], with sides on rollers: a quarter of its period is L / (2 sqrt(C11 / density))."""
     of = COPPER | {"constant": continuum(COPPER).equilibrium_constant()}
