@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,7 +29,10 @@ class SolidAtomsSettings(BaseModel):
     plane: bool = Field(
         False, description="The continuum is plane: all is per depth of the box along z, which must be periodic."
     )
-    tolerance: Positive = Field(
-        1e-9, description="Largest force on a free atom that is as good as none, in LAMMPS' unit of force."
+    time_integration: Literal["velocity-verlet", "quasi-static"] = Field(
+        "velocity-verlet", description="With inertia, as the script's fixes have it, or equilibrium in every window."
     )
-    evaluations: int = Field(20000, ge=1, description="Evaluations of the forces in which equilibrium must be found.")
+    tolerance: Positive = Field(
+        1e-9, description="Of equilibrium: largest force on a free atom that is as good as none, in LAMMPS' unit of it."
+    )
+    evaluations: int = Field(20000, ge=1, description="Evaluations of the forces in which it must be found.")

@@ -1,0 +1,152 @@
+"""Atoms of a solid in motion, by LAMMPS: some go where they are told, the others where forces drive them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from ..errors import SolverError
+from . import _inside
+from .library import Array
+from .solid_atoms import SolidAtoms
+from .solid_settings import SolidAtomsSettings
+from .trial import whole_steps
+
+
+class MovingAtoms(SolidAtoms):
+    """The user's fixes move the free atoms; the led ones go straight and evenly in each window (``nve/noforce``).
+
+    Velocity Verlet kicks with half a step at both ends of every step: over a window of N steps the mean force is
+    (½ F(0) + F(1) + … + F(N-1) + ½ F(N)) / N, which LAMMPS sums for the led atoms (``ave/atom``). So the momentum of
+    the free atoms changes by the impulse of these forces on the led ones, turned round, to round-off; and their energy
+    by the led atoms' work, up to the error of velocity Verlet.
+    """
+
+    def __init__(
+        self,
+        settings: SolidAtomsSettings,
+        comm: MPI.Comm,
+        script: Path,
+        output: Path,
+        window: float,
+        name: str = "atoms of a solid",
+    ) -> None:
+        """``window`` is a whole number of the script's time steps; else ``SolverError``."""
+        super().__init__(settings, comm, script, output, name)
+        self._window = window
+        try:
+            self.steps = whole_steps(window, self.lammps.constant("dt"))
+        except ValueError as error:
+            raise SolverError(f"participant '{name}': {error}") from error
+        self._running = False
+        self.windows = 0
+        self.mean_force: Array = np.zeros_like(self.places)
+        """On every led atom in the last window, (home, 3); 0 for free ones."""
+        self.path: Array = np.zeros_like(self.places)
+        """That each led atom went in the last window, (home, 3); 0 for free ones."""
+
+    @property
+    def max_dt(self) -> float:
+        """The window."""
+        return self._window
+
+    def begin(self) -> None:
+        """Put the led atoms where they are told, and set LAMMPS up for the windows. Idempotent."""
+        if self._running:
+            return
+        lammps, n = self.lammps, self.steps
+        if lammps.step:
+            lammps.command("reset_timestep 0")
+        self.lead(self.displacement, self.led)
+        for command in (
+            "fix suture_led suture_led nve/noforce",
+            f"fix suture_push suture_led ave/atom 1 {n} {n} fx fy fz",
+            f"fix suture_tally all ave/time {n} 1 {n} c_suture_pe_sum",
+            "thermo_style custom step",
+        ):
+            lammps.command(command)
+        self.feel()
+        self._running = True
+
+    def advance(self, dt: float) -> None:
+        """Run one window, in which the led atoms go to where they are told."""
+        if abs(dt - self._window) > 1e-9 * self._window:
+            raise SolverError(f"atoms advance by whole windows of {self._window:g}, not by {dt:g}")
+        self.begin()
+        self._send_off(dt)
+        before = self.force[self.led]
+        self.lammps.run(self.steps)
+        self._look()
+        mean = self._bring(self.lammps.fix_atoms("suture_push", 3))[self.led] * self._force_factor
+        # LAMMPS' mean is over the steps 1 … N.
+        self.mean_force[self.led] = mean + 0.5 * (before - self.force[self.led]) / self.steps
+        self.time += dt
+        self.windows += 1
+
+    def _send_off(self, dt: float) -> None:
+        """Give the led atoms the velocity that takes them to where they are told."""
+        here = self._bring(self.lammps.atoms("x"))
+        way = self._shortest(self.places + self.displacement - here)
+        self.path[self.led] = way[self.led]
+        told = self._own(np.column_stack([way / dt, self.led.astype(float)]))
+        own = self.lammps.atoms("v")
+        own[:] = np.where(told[:, 3:] > 0.5, told[:, :3], own)
+
+    def _shortest(self, way: Array) -> Array:
+        """The same where the box is periodic, whichever image is taken."""
+        lower, upper = self.lammps.box
+        lengths = np.where(self.lammps.periodic, upper - lower, np.inf)
+        return way - np.where(np.isfinite(lengths), np.round(way / lengths) * np.nan_to_num(lengths, posinf=0.0), 0.0)
+
+    def _look(self) -> None:
+        """Note forces and energies as LAMMPS has them at the end of the window."""
+        self.force = self._bring(self.lammps.atoms("f")) * self._force_factor
+        self._energies = self._bring(self.lammps.compute_atoms("suture_pe")) / self.depth
+
+    @property
+    def _moves(self) -> Array:
+        """Which of this rank's atoms are free, (atoms,)."""
+        return (self.lammps.integers("mask") & self._free) != 0
+
+    def inventory(self) -> dict[str, Array]:
+        """Momentum and kinetic energy of the free atoms, and the potential energy that counts."""
+        self.begin()
+        moves = self._moves
+        mass, velocity = self.lammps.masses()[moves], self.lammps.atoms("v")[moves]
+        kinetic = 0.5 * self.lammps.constant("mvv2e") * float(mass @ (velocity**2).sum(axis=1)) / self.depth
+        momentum = mass @ velocity / self.depth
+        return {"momentum": momentum, "energy": np.array([kinetic + self.potential()])}
+
+    def gross(self) -> dict[str, Array]:
+        """Magnitudes of the free atoms' momenta, which cancel."""
+        moves = self._moves
+        speeds = np.linalg.norm(self.lammps.atoms("v")[moves], axis=1)
+        return {"momentum": np.full(3, float(self.lammps.masses()[moves] @ speeds) / self.depth)}
+
+    def save(self) -> dict[str, Any]:
+        """Where everything is, and how fast."""
+        return {
+            "time": self.time,
+            "windows": self.windows,
+            "positions": self._bring(self.lammps.atoms("x")),
+            "velocities": self._bring(self.lammps.atoms("v")),
+            "displacement": self.displacement.copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put every atom where ``save`` found it, before the first window.
+
+        A resumed run differs from one that went on by the round-off of its sums over neighbours.
+        """
+        assert not self._running, "a run is resumed before it begins"
+        self.time, self.windows = float(state["time"]), int(state["windows"])
+        self.displacement = np.array(state["displacement"])
+        self.begin()
+        self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
+        self.lammps.atoms("v")[:] = self._own(np.array(state["velocities"]))
+        self.feel()
+        _inside.set_step(self.lammps.address, self.windows * self.steps)
