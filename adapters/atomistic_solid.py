@@ -13,7 +13,7 @@ from ..solvers.md.solid_settings import SolidAtomsSettings
 from ..solvers.md.trial import ScriptError, ScriptFacts, try_script
 
 if TYPE_CHECKING:
-    from .led_atoms import CoupledAtoms
+    from .solid_atoms import CoupledMovingAtoms, CoupledRelaxedAtoms
 
 
 class AtomisticSolidSettings(BaseModel):
@@ -22,10 +22,12 @@ class AtomisticSolidSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _create_solver(settings: SolidAtomsSettings, context: Context) -> CoupledAtoms:
-    from .led_atoms import CoupledAtoms
+def _create_solver(settings: SolidAtomsSettings, context: Context) -> CoupledRelaxedAtoms | CoupledMovingAtoms:
+    from .solid_atoms import CoupledMovingAtoms, CoupledRelaxedAtoms
 
-    return CoupledAtoms(settings, context)
+    if settings.time_integration == "quasi-static":
+        return CoupledRelaxedAtoms(settings, context)
+    return CoupledMovingAtoms(settings, context)
 
 
 def _create_adapter(solver: Any, settings: AtomisticSolidSettings, context: Context) -> Adapter:
@@ -81,8 +83,8 @@ KIND = Kind(
     interface_settings=AtomisticSolidSettings,
     create_solver=_create_solver,
     create_adapter=_create_adapter,
-    gives=("momentum",),
-    takes=("displacement", "shift", "blending", "covered", "force"),
+    gives=("momentum", "energy"),
+    takes=("displacement", "velocity", "shift", "blending", "covered", "force"),
     check=_check,
     extent=lambda solver, interface: None,
     rewinds=True,

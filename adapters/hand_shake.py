@@ -1,14 +1,17 @@
 """The finite elements' side of an interface with the atoms of a solid: they follow the elements, and push them.
 
-Elements and atoms overlap. At each node the continuum has a share β, 0 at the core and 1 beyond the hand-shake; of the
-force at a node, β times the elements' own counts and 1 - β times that of the atoms there. The elements therefore keep
-their own balance, with the load
+Elements and atoms overlap. At each node the continuum has a share β, 0 at the core and 1 beyond the hand-shake: of the
+force at a node, β times the elements' own counts and 1 - β times that of the atoms there (force-based where β jumps
+from 0 to 1, force-blended where it grows over a width).
 
-    ℓ = (1 - β) (f_atoms - f_elements)                (force-based: β jumps from 0 to 1; force-blended: over a width)
+In motion the elements leave 1 - β of their inner force out, and take 1 - β of the atoms'. The books have all that left
+the atoms, momentum and energy, as received; the row ``force blending`` is what of it, and of the inner force, the
+elements do not feel. Where atoms and elements agree, its parts cancel: what is left of it is what the scheme, which has
+neither an energy nor a third law, does not conserve.
 
-which the atoms' side forms, of the atoms' force and ``force``, which is (1 - β) f_elements. At equilibrium
-β f_elements + (1 - β) f_atoms = 0 at each node. Neither momentum nor energy is conserved: what ℓ brings to the elements
-is not what it takes from the atoms, and the difference is a row of the atoms' books (``force blending``).
+At rest the elements keep their own balance, with the load ℓ = (1 - β) (f_atoms - f_elements), which the atoms' side
+forms of the atoms' force and of ``force``, (1 - β) f_elements. Then β f_elements + (1 - β) f_atoms = 0 at each node.
+Atoms without inertia have no momentum to lose: what ℓ brings is the row ``force blending`` of theirs.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ..couplers.window import Window
 from ..solvers.chain.blending import blend
 from ..solvers.errors import SolverError
 from ..solvers.expression import SpaceExpression
+from ..solvers.fem.solid_settings import BLENDING
 from .bodies import as_mesh
 
 if TYPE_CHECKING:
@@ -77,6 +81,10 @@ class SolidHandShake:
         self._share = settings.share(self._distance, _SLACK * solver.domain.size)
         self._require_atoms_at_the_rim()
         self._covered = solver.covered()
+        self._still = solver.settings.time_integration == "quasi-static"
+        if not self._still:
+            solver.share(self._share, 1.0 - self._covered)
+        self._window = np.inf
         self._due: Array = np.zeros((len(points), 3))
         self._taken: Array = np.zeros((len(points), 3))
         self._work_due: Array = np.zeros(len(points))
@@ -105,19 +113,28 @@ class SolidHandShake:
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """Momentum, and what is owed, enters evenly."""
         self._due = self._due - self._taken + values["momentum"]
-        self._seam.force = self._due[:, : self._solver.space.components] / window.dt
+        counts = np.ones_like(self._share) if self._still else 1.0 - self._share
+        self._seam.force = counts[:, None] * self._due[:, : self._solver.space.components] / window.dt
         if self._energy:
             self._work_due = self._work_due - self._work + values["energy"][:, 0]
+        self._window = window.dt
         self._taken, self._work = np.zeros_like(self._taken), np.zeros_like(self._work)
 
     def account(self, dt: float) -> None:
-        """Add what entered in the step."""
-        self._taken = self._taken + self._in_space(self._seam.impulse)
-        self._work = self._work + self._seam.work
+        """Add what entered in the step; of what moves, what the elements do not feel is a row."""
+        impulse, work = self._in_space(self._seam.impulse), self._seam.work
+        if not self._still:
+            unfelt = self._share[:, None] * self._due * (dt / self._window)
+            came = self._work_due * (dt / self._window) if self._energy else work
+            self._solver.book(BLENDING, -unfelt, float((work - came).sum()))
+            impulse, work = impulse + unfelt, came
+        self._taken = self._taken + impulse
+        self._work = self._work + work
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """The body at the nodes, and the part of its inner force in place of which the atoms' counts."""
-        inner = self._blocks(self._solver.inner_force())
+        # What moves leaves out by itself what the atoms take over.
+        inner = self._blocks(self._solver.inner_force()) if self._still else np.zeros((len(self._share), 3))
         return {
             "displacement": self._blocks(self._solver.displacement),
             "velocity": self._blocks(self._solver.velocity),
@@ -142,7 +159,8 @@ class SolidHandShake:
     def spurious(self) -> tuple[Array, Array]:
         """What is left at the nodes whose displacement nobody gives. Collective."""
         dofs = self._solver.space.components
-        left = self._solver.inner_force().reshape(-1, dofs) + self._seam.force
+        counts = np.ones_like(self._share) if self._still else self._share
+        left = counts[:, None] * self._solver.inner_force().reshape(-1, dofs) + self._seam.force
         left.ravel()[self._solver.fixed_dofs] = 0.0
         return self._solver.space.points[: self._solver.space.owned], self._in_space(left)
 

@@ -7,74 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from ..couplers.cells import Array, total
-from ..couplers.kind import Context
+from ..couplers.cells import Array
 from ..couplers.mesh import Mesh
 from ..couplers.window import Window
-from ..solvers.md.relaxed_atoms import RelaxedAtoms
-from ..solvers.md.solid_settings import SolidAtomsSettings
-from .course import Course
-
-BLENDING = "force blending"
-"""Name of the row."""
-
-
-class CoupledAtoms(RelaxedAtoms):
-    """The atoms with ``course.h5``: time, the energy that counts, and the largest force on a free atom."""
-
-    def __init__(self, settings: SolidAtomsSettings, context: Context) -> None:
-        super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
-        self.momentum: Array = np.zeros(3)
-        """What the row ``force blending`` brought so far (this rank's share)."""
-        self.pushes = 0.0
-        """Magnitudes of the momentum that each led atom gave so far, summed up (this rank's share)."""
-        self._opening = 0.0
-        self._course = Course(context, ["energy", "force"])
-
-    def open(self) -> None:
-        """Begin to count."""
-        self._opening = self.potential()
-
-    def rows(self) -> dict[str, dict[str, Array]]:
-        """What the elements' share of the forces brought, or took.
-
-        Its momentum is summed from forces. Its energy is what the energy that counts has gained without an interface
-        that would say so.
-        """
-        return {BLENDING: {"momentum": self.momentum.copy(), "energy": np.array([self.potential() - self._opening])}}
-
-    def gross(self) -> dict[str, Array]:
-        """What the round-off of momentum is relative to: the pushes in all directions nearly cancel."""
-        return {"momentum": np.full(3, self.pushes)}
-
-    def record(self, time: float) -> None:
-        """Keep the course at ``time``, once. Collective."""
-        if self._course.lacks(time):
-            figures = {"energy": self.comm.allreduce(self.potential()), "force": self.largest_force()}
-            self._course.record(time, figures)
-
-    def save(self) -> dict[str, Any]:
-        """With what the row brought."""
-        kept = {"momentum": self.momentum.copy(), "pushes": self.pushes, "opening": self._opening}
-        return super().save() | kept
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Return to what ``save`` gave."""
-        super().restore(state)
-        self.momentum, self.pushes = np.array(state["momentum"]), float(state["pushes"])
-        self._opening = float(state["opening"])
+from .solid_atoms import CoupledMovingAtoms, CoupledRelaxedAtoms
 
 
 class LedAtoms:
-    """The led atoms, points of no extent: they take the elements' displacement, and give the momentum of their forces.
+    """The led atoms, points of no extent: they take the elements' displacement, and give momentum and work.
 
-    Of each, the atom's force counts by 1 - ``blending``, and ``force`` is what of the elements' is replaced by it, at
-    the atoms of the basis' first place, each of which must be a node where that is not 0. The energy of an atom
-    counts by what of it no element covers.
+    At rest ``force`` is what of the elements' is replaced by the atoms', at those of the basis' first place, each of
+    which must be a node where that is not 0. The energy of an atom counts by what of it no element covers.
     """
 
-    def __init__(self, solver: CoupledAtoms) -> None:
+    def __init__(self, solver: CoupledRelaxedAtoms | CoupledMovingAtoms) -> None:
         self._solver = solver
+        self._moves = isinstance(solver, CoupledMovingAtoms)
         points = solver.places[solver.led].copy()
         if solver.settings.plane:
             points[:, 2] = 0.0
@@ -85,40 +33,40 @@ class LedAtoms:
         self._share: Array = np.ones(len(points))
         self._replaced: Array = np.zeros((len(points), 3))
         self._given: Array = np.zeros((len(points), 3))
+        self._work: Array = np.zeros(len(points))
 
     def cells(self, quantity: str) -> Mesh:
         """The led atoms in the lattice at rest."""
         return self._mesh
 
     def prepare(self, states: Mapping[str, Array]) -> None:
-        """Relax to the elements' displacement at the start. Collective."""
-        self._take(states)
-        self._solver.relax()
+        """Put the led atoms where the elements are; at rest the others relax to that. Collective."""
+        self._take(states, 0.0)
         self._solver.open()
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
-        """Where the led atoms are to go, and what of the elements' force their own replaces."""
-        self._take(values)
+        """Where the led atoms are to go, and what of the elements' force their own replaces.
 
-    def _take(self, values: Mapping[str, Array]) -> None:
+        Where there is motion, elements are not as far as the window's end yet: led atoms go on as these do.
+        """
+        self._take(values, window.dt if self._moves else 0.0)
+
+    def _take(self, values: Mapping[str, Array], ahead: float) -> None:
         solver = self._solver
         self._shift = values["shift"]
-        solver.displacement[solver.led] = values["displacement"] + self._half * self._shift
+        moved = values["displacement"] + ahead * values["velocity"] if ahead else values["displacement"]
+        solver.displacement[solver.led] = moved + self._half * self._shift
         solver.weight[solver.led] = 1.0 - values["covered"][:, 0]
         self._share = values["blending"][:, 0]
         self._replaced = np.where(self._first[:, None], values["force"], 0.0)
 
     def account(self, dt: float) -> None:
-        """The push of one step."""
-        solver = self._solver
-        pushes = (1.0 - self._share)[:, None] * solver.force[solver.led] - self._replaced
-        self._given = pushes * dt
-        solver.momentum = solver.momentum + total(self._given)
-        solver.pushes += float(np.linalg.norm(self._given, axis=1).sum())
+        """The push of one step, and its work. Collective."""
+        self._given, self._work = self._solver.push(self._share, self._replaced, dt)
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """What the elements get at each atom."""
-        return {"momentum": self._given}
+        return {"momentum": self._given, "energy": self._work[:, None]}
 
     @property
     def dimension(self) -> int:
@@ -133,6 +81,7 @@ class LedAtoms:
         solver.displacement = solver.places @ (gradient - np.eye(3)).T + half
         solver.lead(solver.displacement, np.ones_like(solver.led))
         solver.feel()
+        solver.mean_force = solver.force
 
     def spurious(self) -> tuple[Array, Array]:
         """The forces on the free atoms."""
@@ -145,12 +94,17 @@ class LedAtoms:
 
     def save(self) -> dict[str, Array]:
         """What was taken and given last."""
-        return {"share": self._share.copy(), "replaced": self._replaced.copy(), "given": self._given.copy()}
+        return {
+            "share": self._share.copy(),
+            "replaced": self._replaced.copy(),
+            "given": self._given.copy(),
+            "work": self._work.copy(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
         self._share, self._replaced = np.array(state["share"]), np.array(state["replaced"])
-        self._given = np.array(state["given"])
+        self._given, self._work = np.array(state["given"]), np.array(state["work"])
 
     def received(self) -> Mapping[str, Array]:
         """States are taken, no amounts."""

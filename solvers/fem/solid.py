@@ -35,7 +35,7 @@ from .algebra import Matrix
 from .boundaries import Fixed, Multiplies, facets_by_name
 from .elasticity import InnerForces, lame_parameters
 from .engine import MPI, Index, ufl
-from .generalised_alpha import GeneralisedAlpha, Motion, QuasiStatic
+from .generalised_alpha import GeneralisedAlpha, Motion, QuasiStatic, TimeScheme
 from .materials import property_function
 from .meshes import create
 from .solid_balance import Balance
@@ -43,9 +43,10 @@ from .solid_crystal import CrystalElasticity
 from .solid_loads import BODY_FORCE, Loads, vector_at
 from .solid_materials import inner_forces
 from .solid_seams import Condition, SolidSeam
-from .solid_settings import Displacement, Seam, SolidSettings
+from .solid_settings import BLENDING, Displacement, Seam, SolidSettings
 from .space import Space
 from .thermal_strain import ThermalStrain
+from .velocity_verlet import Explicit, Lumped, VelocityVerlet, lumped
 
 Array = NDArray[np.float64]
 Book = dict[str, Array]
@@ -75,11 +76,7 @@ class SolidMechanics:
             raise SolverError(problem)
         self.space = Space(self.domain, settings.order, self.domain.dimension)
         self.time = 0.0
-        self._scheme = (
-            QuasiStatic()
-            if settings.time_integration == "quasi-static"
-            else GeneralisedAlpha.of(settings.spectral_radius)
-        )
+        self._scheme = _scheme(settings)
         self._facets = facets_by_name(self.domain, settings.boundaries)
         self._assemble(directory)
         self._displacement = self._at_start(settings.displacement)
@@ -232,6 +229,32 @@ class SolidMechanics:
         dofs = np.arange(self.space.owned, dtype=np.int32)
         return self._seams.setdefault(name, SolidSeam(name, nowhere, dofs, self._blocks(self.displacement)))
 
+    def share(self, counts: Array, missing: Array) -> None:
+        """Let atoms take over a part of the inner force and bring a part of the mass, where motion is explicit.
+
+        ``counts`` is the part of the inner force that stays, and ``missing`` the part of a crystal's cell that no
+        element covers, at owned points, (n,): its mass is added, so that nodes at the rim are whole atoms. What the
+        force lacks is the row ``force blending``. Raises ``SolverError`` where the motion is implicit.
+        """
+        if not isinstance(self._balance, Explicit):
+            raise SolverError(
+                f"time_integration is {self.settings.time_integration!r}; that of a moving body which atoms push "
+                "must be 'velocity-verlet'"
+            )
+        assert isinstance(self._mass, Lumped)
+        assert self.settings.crystal, "asked of crystals only"
+        density = property_function(self.domain, self.settings.density, self.settings.order, "density")
+        whole = density.x.array[: self.space.owned] * cell_volume(self.settings.crystal.lattice, self.space.components)
+        self._mass.values += np.repeat(missing * whole, self.space.components)
+        self._masses = self._mass.values
+        self._balance.counts = np.repeat(counts, self.space.components)
+        self._rows.setdefault(BLENDING, np.zeros(4))
+
+    def book(self, name: str, impulses: Array, energy: float) -> None:
+        """Enter in a row what a partner's forces brought besides loads: impulses at points, (n, 3), and energy."""
+        self._add(name, np.ascontiguousarray(impulses.T).sum(axis=1), energy)
+        self._gross = self._gross + np.array([np.linalg.norm(impulses, axis=1).sum(), abs(energy)])
+
     def open_volume(self) -> ThermalStrain:
         """Let a partner give the temperature of the whole body and take heat from it; returns where.
 
@@ -250,15 +273,21 @@ class SolidMechanics:
         settings, space = self.settings, self.space
         trial, test = ufl.TrialFunction(space.functions), ufl.TestFunction(space.functions)
         density = property_function(self.domain, settings.density, settings.order, "density")
-        self._mass = Matrix(engine.assemble_matrix(engine.compiled(density * ufl.inner(trial, test) * ufl.dx)))
+        mass = Matrix(engine.assemble_matrix(engine.compiled(density * ufl.inner(trial, test) * ufl.dx)))
+        self._mass = lumped(mass, space.owned * space.components) if isinstance(self._scheme, VelocityVerlet) else mass
         self._masses = self._mass @ np.ones(space.owned * space.components)
         self._inner = inner_forces(space, settings, directory)
         self._loads = Loads(space, settings, self._facets)
         self._thermal = None
         if settings.expansion is not None:
             self._thermal = ThermalStrain(space, settings, *lame_parameters(self.domain, settings))
-        iterative = settings.linear_solver == "iterative"
-        self._balance = Balance(self._mass, self._inner, self._scheme, space, iterative)
+        if isinstance(self._scheme, VelocityVerlet):
+            assert isinstance(self._mass, Lumped)
+            self._balance = Explicit(self._mass, self._inner, space)
+        else:
+            assert isinstance(self._mass, Matrix)
+            iterative = settings.linear_solver == "iterative"
+            self._balance = Balance(self._mass, self._inner, self._scheme, space, iterative)
 
     def _at_start(self, formulas: Any) -> Array:
         if formulas is None:
@@ -363,6 +392,10 @@ class SolidMechanics:
         self._book_integrator(begin, end, forces, dt)
         if self._thermal:
             self._book_heat(path, level, dt)
+        if BLENDING in self._rows:
+            assert isinstance(self._balance, Explicit)
+            lacking = (1.0 - self._balance.counts) * self._balance.mean_inner
+            self._add(BLENDING, dt * self._sum(lacking), float(lacking @ path))
         for seam in self._seams.values():
             self._finish(seam, dt)
         self._displacement, self._velocity, self._acceleration = end.displacement, end.velocity, end.acceleration
@@ -432,6 +465,16 @@ class SolidMechanics:
         """This rank's shares of kinetic and strain energy; collective."""
         kinetic = 0.5 * float(velocity @ (self._mass @ velocity)) if self._scheme.inertial else 0.0
         return kinetic, self._inner.energy(displacement)
+
+
+def _scheme(settings: SolidSettings) -> TimeScheme | VelocityVerlet:
+    match settings.time_integration:
+        case "quasi-static":
+            return QuasiStatic()
+        case "velocity-verlet":
+            return VelocityVerlet()
+        case "generalised-alpha":
+            return GeneralisedAlpha.of(settings.spectral_radius)
 
 
 def _book(values: Array) -> Book:

@@ -11,6 +11,9 @@ from ..expression import Expression, SpaceExpression
 from .body_settings import BodySettings, BoundarySettings, Material
 from .mesh_settings import BoxMesh, CrystalMesh
 
+BLENDING = "force blending"
+"""Name of a row."""
+
 Vector = Annotated[tuple[Expression, ...], Field(min_length=2, max_length=3)]
 """One formula in ``x``, ``y``, ``z``, ``t`` for each direction."""
 SpaceVector = Annotated[tuple[SpaceExpression, ...], Field(min_length=2, max_length=3)]
@@ -63,7 +66,7 @@ Boundary = Annotated[Displacement | Traction | Pressure | Seam, Field(discrimina
 class SolidSettings(BodySettings):
     """A solid body: density d²u/dt² = div P(grad u) + body force, in a plane (plane strain) or in space."""
 
-    rows: ClassVar[tuple[str, ...]] = ("body force", "heat", "integration", "numerical dissipation")
+    rows: ClassVar[tuple[str, ...]] = ("body force", BLENDING, "heat", "integration", "numerical dissipation")
     material: Literal["linear", "st-venant-kirchhoff", "neo-hookean", "cauchy-born"] = "linear"
     """Small strains, one of two laws for large displacements, or a crystal."""
     density: Material
@@ -92,8 +95,8 @@ class SolidSettings(BodySettings):
     """Force per volume of the body at rest; booked in the row ``body force``."""
     boundaries: dict[str, Boundary] = Field(default_factory=dict)
     """By name; what is on no boundary is free."""
-    time_integration: Literal["generalised-alpha", "quasi-static"] = "generalised-alpha"
-    """With inertia, of second order; or equilibrium at the end of every step."""
+    time_integration: Literal["generalised-alpha", "velocity-verlet", "quasi-static"] = "generalised-alpha"
+    """With inertia, both of second order, implicit or explicit with lumped mass; or equilibrium in every step."""
     spectral_radius: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     """Of the generalised-alpha method: what is left after a step of vibrations that the step cannot follow."""
     reference: Vector | None = None
@@ -128,6 +131,15 @@ class SolidSettings(BodySettings):
             raise ValueError(f"'order' is {self.order}; the material 'cauchy-born' needs order = 1")
         if isinstance(self.mesh, BoxMesh) and self.mesh.cell not in (None, "triangle", "tetrahedron"):
             raise ValueError(f"'cell' is '{self.mesh.cell}'; the material 'cauchy-born' needs triangles or tetrahedra")
+
+    @model_validator(mode="after")
+    def _check_explicit(self) -> SolidSettings:
+        if self.time_integration == "velocity-verlet" and (self.order > 1 or self.expansion is not None):
+            found = f"'order' is {self.order}" if self.order > 1 else "there is an 'expansion'"
+            raise ValueError(
+                f"{found}; time_integration = 'velocity-verlet' is for order = 1 without thermal expansion"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_dimension(self) -> SolidSettings:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from ..errors import SolverError
 from . import _inside
@@ -44,10 +45,6 @@ class MovingAtoms(SolidAtoms):
             raise SolverError(f"participant '{name}': {error}") from error
         self._running = False
         self.windows = 0
-        self.mean_force: Array = np.zeros_like(self.places)
-        """On every led atom in the last window, (home, 3); 0 for free ones."""
-        self.path: Array = np.zeros_like(self.places)
-        """That each led atom went in the last window, (home, 3); 0 for free ones."""
 
     @property
     def max_dt(self) -> float:
@@ -108,7 +105,7 @@ class MovingAtoms(SolidAtoms):
         self._energies = self._bring(self.lammps.compute_atoms("suture_pe")) / self.depth
 
     @property
-    def _moves(self) -> Array:
+    def _moves(self) -> NDArray[np.bool_]:
         """Which of this rank's atoms are free, (atoms,)."""
         return (self.lammps.integers("mask") & self._free) != 0
 

