@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+#include "_atoms.hpp"
+
 namespace py = pybind11;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using LAMMPS_NS::Atom;
@@ -103,8 +105,6 @@ class WallFix : public Fix {
   std::vector<int> members_;
   Sum now_{}, total_{};
 };
-
-double mass_of(const Atom &atom, int i) { return atom.rmass ? atom.rmass[i] : atom.mass[atom.type[i]]; }
 
 // What a set of atoms adds up to.
 struct Moments {
