@@ -47,6 +47,11 @@ class ParticleRegionSettings(BaseModel):
     )
     slabs: int = Field(3, ge=1, description="Slabs of the buffer, from the plane outward.")
     thickness: float = Field(gt=0, description="Thickness of a slab.")
+    counts: Literal["interior", "all"] = Field(
+        "interior",
+        description="The atoms up to the plane, and what passes it is given; or, of a solid, all of them, and what the "
+        "bath takes of each slab is given.",
+    )
     takes: Literal["states", "amounts"] = Field(
         "states",
         description="What is brought upon the buffer: the continuum's state, or the amounts that it lost; then the "
@@ -67,8 +72,13 @@ class ParticleRegionSettings(BaseModel):
 
     @property
     def solid(self) -> bool:
-        """Whether heat alone passes the plane."""
+        """Whether heat alone is exchanged."""
         return self.impose.kind == "langevin"
+
+    @property
+    def audited(self) -> bool:
+        """Whether what passes the plane is audited: where the bath's own heat is given, there is nothing to audit."""
+        return bool(self.audit_every) and self.counts == "interior"
 
 
 def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> CoupledParticles | Ensemble:
@@ -82,9 +92,12 @@ def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> Cou
 
 
 def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> Adapter:
+    from .bath_region import BathRegion
     from .flux_driven import FluxDrivenRegion
     from .particle_interface import ParticleRegion
 
+    if settings.counts == "all":
+        return BathRegion(solver, settings, context.window, context.output, context.done, solver.bathed)
     if settings.takes == "amounts":
         return FluxDrivenRegion(solver, settings, context.window, context.output, context.done, solver.driven)
 
@@ -139,7 +152,7 @@ def _check(request: CheckRequest) -> Estimate:
 
 
 def _audits(request: CheckRequest) -> bool:
-    return any(interface.audit_every for interface in request.interfaces.values())
+    return any(interface.audited for interface in request.interfaces.values())
 
 
 def _opens(request: CheckRequest) -> bool:
@@ -221,7 +234,7 @@ def _check_interface(request: CheckRequest, table: str, interface: ParticleRegio
             f"a buffer of {length:g}",
             f"a buffer longer than the reach of the pair forces, {facts.cutoff:g}",
         )
-    if interface.audit_every and (bad := [s for s in facts.pair_styles if s.startswith(NOT_PAIRWISE)]):
+    if interface.audited and (bad := [s for s in facts.pair_styles if s.startswith(NOT_PAIRWISE)]):
         raise _not_auditable(request, f"pair style '{bad[0]}'")
     _check_piston(request, table, interface, facts)
 

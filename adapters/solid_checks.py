@@ -16,7 +16,13 @@ def check_solid(request: CheckRequest, name: str, side: ParticleRegionSettings) 
     """Refuse what moves or feeds the outer end of a solid's buffer, and an exchange of more than heat."""
     table = table_of(request, name)
     if not side.solid:
+        if side.counts == "all":
+            allowed = "'interior', or impose.kind 'langevin': with 'all' it is a bath's heat that is given"
+            raise request.report(table, "counts", f"'all', beside impose.kind {side.impose.kind!r}", allowed)
         return
+    if side.counts == "all" and request.solver.ensemble is not None:
+        allowed = "'interior': of members the heat that passes a plane is given"
+        raise request.report(table, "counts", "'all', where the participant is an ensemble", allowed)
     found = {"piston": repr(side.piston), "open": "an open end"}
     for key in ("piston", "open"):
         if getattr(side, key) is not None:
@@ -29,10 +35,15 @@ def check_solid(request: CheckRequest, name: str, side: ParticleRegionSettings) 
 
 
 def check_solid_planes(request: CheckRequest) -> None:
-    """Refuse two planes of which one is a solid's and the other a fluid's."""
+    """Refuse two planes of which one is a solid's and the other a fluid's, or that count unlike."""
     kinds = {name: side.impose.kind for name, side in request.interfaces.items()}
     if len({side.solid for side in request.interfaces.values()}) > 1:
         first, *_, last = kinds
         found = f"kind {kinds[last]!r}, where [interfaces.{first}] has {kinds[first]!r}"
         allowed = "'langevin' at both planes, or at none: what is a solid at one is no fluid at the other"
         raise request.report(table_of(request, last), "impose", found, allowed)
+    counts = {name: side.counts for name, side in request.interfaces.items()}
+    if len(set(counts.values())) > 1:
+        first, *_, last = counts
+        found = f"{counts[last]!r}, where [interfaces.{first}] has {counts[first]!r}"
+        raise request.report(table_of(request, last), "counts", found, "the same at both planes")

@@ -35,6 +35,23 @@ MISTAKES = {
         "impose",
         "'langevin' at both planes, or at none",
     ),
+    "all of a fluid": (
+        upper(('{ kind = "langevin", rate = 2.0 }', '{ kind = "constraint" }\ncounts = "all"')),
+        f"{ABOVE} counts",
+        "'all', beside impose.kind 'constraint'",
+        "it is a bath's heat that is given",
+    ),
+    "two planes that count unlike": (
+        upper(("at = 8.8", 'counts = "all"\nat = 8.8')),
+        "counts",
+        "the same at both planes",
+    ),
+    "all of each member": (
+        ("slabs = 2\nthickness = 1.6", 'counts = "all"\nslabs = 2\nthickness = 1.6'),
+        ('fluid = "solid"', 'fluid = "solid"\nensemble = { members = 2 }'),
+        "counts",
+        "'all', where the participant is an ensemble",
+    ),
     "no rate": (upper((", rate = 2.0", "")), f"{ABOVE[:-1]}.impose] rate"),
     "a negative rate": (upper(("rate = 2.0", "rate = -2.0")), f"{ABOVE[:-1]}.impose] rate", "greater than 0"),
     "a negative power": (
@@ -74,8 +91,9 @@ def test_the_unedited_case_is_in_order(capsys, tmp_path):
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistake_in_the_case(capsys, tmp_path, mistake):
-    edit, *texts = MISTAKES[mistake]
-    complaint = suture(capsys, "check", lay_out(tmp_path, edited(CASE, edit)))
+    told = MISTAKES[mistake]
+    edits, texts = [one for one in told if isinstance(one, tuple)], [one for one in told if isinstance(one, str)]
+    complaint = suture(capsys, "check", lay_out(tmp_path, edited(CASE, *edits)))
     require(complaint, str(tmp_path / "case.toml"), "found:", *texts)
 
 
