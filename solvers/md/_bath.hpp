@@ -40,9 +40,7 @@ struct Band {
     return int(std::upper_bound(edges.begin(), edges.end(), distance) - edges.begin()) - 1;
   }
 
-  double rate_at(double distance) const {
-    return power == 0.0 ? rate : rate * std::pow(std::min(1.0, distance / length), power);
-  }
+  double rate_at(double distance) const { return rate * std::pow(std::min(1.0, distance / length), power); }
 };
 
 // Friction and noise on the atoms of a band: fix ID group suture/bath
@@ -91,17 +89,25 @@ class BathFix : public LAMMPS_NS::Fix {
   std::vector<Sum> take() { return std::exchange(gained_, std::vector<Sum>(gained_.size())); }
 
  private:
+  // What is left of a velocity after a time, and the variance that noise has brought, over kT/m.
+  struct Decay {
+    Decay(double rate, double time) : kept(std::exp(-rate * time)), variance(-std::expm1(-2.0 * rate * time)) {}
+    double kept, variance;
+  };
+
   void act(double time, std::uint64_t turn) {
     const std::uint64_t now = mixed(mixed(key_) ^ (2 * std::uint64_t(update->ntimestep) + turn));
     const double per_mass = force->boltz / force->mvv2e;
+    const Decay uniform(band_.rate, time);
     for (int i = 0; i < atom->nlocal; ++i) {
       if (!(atom->mask[i] & groupbit)) continue;
       const double distance = band_.distance(atom->x[i]);
       const int slab = band_.slab(distance);
       if (slab < 0) continue;
-      const double exponent = -band_.rate_at(distance) * time, m = mass_of(*atom, i);
-      const double width = std::sqrt(-std::expm1(2.0 * exponent) * per_mass * temperatures_[slab] / m);
-      change(i, m, std::exp(exponent), width, now, gained_[slab]);
+      const Decay decay = band_.power == 0.0 ? uniform : Decay(band_.rate_at(distance), time);
+      const double m = mass_of(*atom, i);
+      const double width = std::sqrt(decay.variance * per_mass * temperatures_[slab] / m);
+      change(i, m, decay.kept, width, now, gained_[slab]);
     }
   }
 
