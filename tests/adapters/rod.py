@@ -21,7 +21,18 @@ IMPOSED = HOT | COLD
 """Heat goes up."""
 
 
-def rod(comm, output, window=0.1, planes=PLANES, settle=0, audit_every=1, impose=None, script=SCRIPT, **variables):
+def rod(
+    comm,
+    output,
+    window=0.1,
+    planes=PLANES,
+    thickness=1.6,
+    settle=0,
+    audit_every=1,
+    impose=None,
+    script=SCRIPT,
+    **variables,
+):
     """The rod with a plane or two, ready for ``prepare``."""
     walls = {name: {"group": name} for name in ("lower", "upper")}
     settings = MolecularDynamicsSettings(script=str(script), variables=variables, fluid="solid", walls=walls)
@@ -32,7 +43,7 @@ def rod(comm, output, window=0.1, planes=PLANES, settle=0, audit_every=1, impose
             at=at,
             beyond=beyond,
             slabs=2,
-            thickness=1.6,
+            thickness=thickness,
             impose=impose or LANGEVIN,
             settle=settle,
             audit_every=audit_every,

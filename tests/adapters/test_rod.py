@@ -81,6 +81,34 @@ def test_audited_energy_is_second_order_in_the_time_step(play):
     assert 1.7 < order < 2.4, (order, means)
 
 
+def test_a_potential_of_triplets_is_told_by_its_atoms_energies(tmp_path):
+    """Silicon: what the interior lost is what the buffers got beside their baths, to second order in the time step."""
+    script = HERE / "particles" / "in.silicon"
+    at = {"planes": {"below": 16.293, "above": 27.155}, "thickness": 5.431, "audit_every": 0, "window": 0.016}
+    hot, cold = ({name: ONLY_HEAT | {"temperature": t}} for name, t in (("below", 700.0), ("above", 300.0)))
+    steps, means = np.array([0.002, 0.001, 0.0005]), []
+    for step in steps:
+        (folder := tmp_path / f"{step}").mkdir()
+        one = rod(MPI.COMM_SELF, folder, script=script, impose={"kind": "langevin", "rate": 20.0}, step=step, **at)
+        one.prepare(**hot | cold)
+        missing, heat = [], 0.0
+        for _ in range(60):
+            before = one.books()
+            crossed = one.run(**hot | cold)
+            after = one.books()
+            got = 0.0
+            for side in at["planes"]:
+                got += after[side][0][4] - before[side][0][4]
+                got -= sum(given[4] - before[side][1][row][4] for row, given in after[side][1].items())
+                heat += abs(crossed[side][0][4])
+            missing.append(sum(crossed[side][0][4] for side in at["planes"]) - got)
+        assert heat > 1.0
+        means.append(np.abs(missing).mean())
+        one.solver.close()
+    order = np.polyfit(np.log(steps), np.log(means), 1)[0]
+    assert 1.7 < order < 2.4, (order, means)
+
+
 class NoHeat(HeatBath):
     """Books no energy."""
 
