@@ -34,6 +34,11 @@ struct Pair {
   int first, second;            // places of its atoms
   std::array<double, 3> force;  // on the first
   double energy, power;         // power: f.(v_i + v_j)/2, what crosses a plane between them into the first's side
+
+  void find_power(const std::vector<Particle> &atoms) {
+    power = 0.0;
+    for (int i = 0; i < 3; ++i) power += 0.5 * force[i] * (atoms[first].velocity[i] + atoms[second].velocity[i]);
+  }
 };
 
 // Places by id: open addressing in a table at most a quarter full.
@@ -95,7 +100,7 @@ struct Instant {
       // Which atom the sign belongs to differs between LAMMPS versions: repulsion pushes the upper one up.
       const double sign = row[0] * (a.height - b.height) * row[1 + axis] < 0.0 ? -1.0 : 1.0;
       Pair pair{first, second, {sign * row[1], sign * row[2], sign * row[3]}, row[4], 0.0};
-      for (int i = 0; i < 3; ++i) pair.power += 0.5 * pair.force[i] * (a.velocity[i] + b.velocity[i]);
+      pair.find_power(atoms);
       pairs.push_back(pair);
     }
   }
@@ -131,6 +136,14 @@ class Planes {
     now_.read_pairs(partners, pairs, axis_);
     if (begun_) add();
     begun_ = true;
+  }
+
+  // Velocities were changed since: with those of `atoms`, the same ones in the same order, the next step begins.
+  void renew(const Array &atoms) {
+    if (atoms.ndim() != 2 || atoms.shape(1) != kAtom || atoms.shape(0) != py::ssize_t(now_.atoms.size()))
+      throw std::invalid_argument("the atoms of the latest step, (n, 9)");
+    now_.read_atoms(atoms);
+    for (Pair &pair : now_.pairs) pair.find_power(now_.atoms);
   }
 
   // Mass, momentum and energy that came below the plane (this rank's share).
@@ -192,5 +205,6 @@ PYBIND11_MODULE(_planes, module) {
            py::arg("kick"), py::arg("mvv2e"), py::arg("books_atoms"))
       .def("start", &Planes::start)
       .def("step", &Planes::step, py::arg("atoms"), py::arg("partners"), py::arg("pairs"))
+      .def("renew", &Planes::renew, py::arg("atoms"))
       .def("entered", &Planes::entered);
 }

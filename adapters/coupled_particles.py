@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..couplers.cells import Array
 from ..couplers.kind import Context
 from ..solvers.md.dynamics import MolecularDynamics
+from .bath_region import BathedParticles
 from .driven_particles import DrivenParticles
 from .interior import Interior
 
@@ -30,9 +31,15 @@ class CoupledParticles(MolecularDynamics):
         """What its planes share where they take amounts."""
         return DrivenParticles(self)
 
+    @cached_property
+    def bathed(self) -> BathedParticles:
+        """What its bands share where they give what their baths take."""
+        return BathedParticles(self)
+
     def rows(self) -> dict[str, dict[str, Array]]:
-        """What walls gave to what is counted, and where buffers take amounts the integrator's error."""
-        return super().rows() | (self.driven.rows() if self.driven.regions else {})
+        """What walls gave to what is counted, and where all is counted the integrator's error."""
+        whole = next((one for one in (self.driven, self.bathed) if one.regions), None)
+        return super().rows() | (whole.rows() if whole else {})
 
     def gross(self) -> dict[str, Array]:
         """What round-off is relative to, where the books do not close by construction."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..couplers.cells import Array
-from ..couplers.window import Window
 from ..solvers.md.dynamics import MolecularDynamics
 from .draws import Draw
 from .open_end import change_atoms
+from .whole_particles import WholeParticles
 
 if TYPE_CHECKING:
     from .flux_driven import FluxDrivenRegion
@@ -19,44 +19,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("suture")
 
 
-class DrivenParticles:
-    """Interior and buffers of a participant whose planes all take amounts.
-
-    What the buffers' devices gave is counted by themselves, and what the particles hold by LAMMPS: mass and momentum of
-    both agree to round-off. For energy they differ by the error of the time integrator, which is a row of the books.
-    """
+class DrivenParticles(WholeParticles["FluxDrivenRegion"]):
+    """Interior and buffers of a participant whose planes all take amounts."""
 
     def __init__(self, solver: MolecularDynamics) -> None:
-        self.solver = solver
-        self.regions: list[FluxDrivenRegion] = []
-        self._waiting: set[int] = set()
-        self._begun = self._running = False
-        self._energy: float | None = None
-        self.error = np.zeros(1)
-        """Energy that the time integrator has added since the start (this rank's share)."""
-
-    def rows(self) -> dict[str, dict[str, Array]]:
-        """What stands in the participant's books beside its walls."""
-        return {"integration error": {"energy": self.error.copy()}}
+        super().__init__(solver)
+        self._begun = False
 
     def gross(self) -> dict[str, Array]:
         """Magnitudes of the atoms' momenta, which cancel in the books (this rank's share)."""
         lammps, fluid = self.solver.lammps, self.solver.fluid()
         return {"momentum": lammps.masses()[fluid] @ np.abs(lammps.atoms("v")[fluid])}
 
-    def _all_came(self, region: FluxDrivenRegion) -> bool:
-        self._waiting.add(id(region))
-        if len(self._waiting) < len(self.regions):
-            return False
-        self._waiting.clear()
-        return True
-
     def begin(self) -> None:
         """Set LAMMPS up, and note what state the script left. Idempotent, collective."""
         if self._begun:
             return
         self._begun = True
-        self.solver.begin()
+        super().begin()
         for region in self.regions:
             region.begin()
 
@@ -77,32 +57,6 @@ class DrivenParticles:
             for one in self.regions:
                 log.info("settled in %d windows: %s", windows, one.describe())
 
-    def receive(self, region: FluxDrivenRegion, window: Window) -> None:
-        """Once all planes have their amounts: begin the window. Collective."""
-        if not self._all_came(region):
-            return
-        self.begin()
-        self._energy = self._balance()
-        self._start((1, window.index))
-        self._running = True
-
     def _start(self, draw: Draw) -> None:
-        for region in self.regions:
-            region.start(draw)
+        super()._start(draw)
         self.solver.at_exchange = lambda: change_atoms(self.solver, [region.plan(draw) for region in self.regions])
-
-    def account(self) -> None:
-        """After a step, for the first plane that asks: what each buffer took, and the error in time. Collective."""
-        if not self._running:
-            return
-        self._running = False
-        for region in self.regions:
-            region.close_window()
-        assert self._energy is not None, "receive() comes first"
-        self.error = self.error + self._balance() - self._energy
-
-    def _balance(self) -> float:
-        """Energy held, less what walls and buffers have given since the start (this rank's share). Collective."""
-        walls = sum(float(wall.work) for wall in self.solver.walls.values())
-        given = sum(region.given()[4] for region in self.regions)
-        return float(self.solver.inventory()["energy"][0]) - walls - given

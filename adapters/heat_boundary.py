@@ -51,6 +51,9 @@ class HeatBoundarySettings(BaseModel):
     """What it takes: the partner's temperature, the heat that the partner gives, or both."""
     coefficient: Positive | None = None
     """Of a Robin condition: heat per area, time and temperature; best near the partner's own (docs/slab.md)."""
+    overlap: bool = False
+    """Whether the body's temperature is given wherever it is, and not on the boundary alone: for a partner whose own
+    cells lie in the body, such as particles with a buffer there."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> HeatBoundarySettings:
@@ -60,6 +63,8 @@ class HeatBoundarySettings(BaseModel):
             raise ValueError(f"region = \"all\" with the condition '{self.condition}'; it must be 'flux'")
         if (self.condition == "robin") != (self.coefficient is not None):
             raise ValueError("a 'coefficient' goes with the condition 'robin', and only with it")
+        if self.overlap and (self.boundary is None or self.condition != "flux"):
+            raise ValueError("'overlap' without a boundary of the condition 'flux'; with another no volume's are given")
         return self
 
 
@@ -73,6 +78,7 @@ class HeatBoundary(TakesHeat):
         self._solver = solver
         self._seam, trace = self._open(solver, settings)
         self._mesh = as_mesh(trace)
+        self._body = as_mesh(solver.space.volume_trace()) if settings.overlap else None
         super().__init__(len(self._seam.dofs), _EXCHANGES[settings.condition][1])
 
     @staticmethod
@@ -84,8 +90,8 @@ class HeatBoundary(TakesHeat):
         return seam, solver.space.boundary_trace(seam.facets)
 
     def cells(self, quantity: str) -> Mesh:
-        """The nodes of the trace, and the elements between them."""
-        return self._mesh
+        """The nodes of the trace, and the elements between them; of the body, for a temperature that it gives there."""
+        return self._body if self._body and quantity == "temperature" else self._mesh
 
     def prepare(self, states: Mapping[str, Array]) -> None:
         """Start from the partner's temperature."""
@@ -105,9 +111,10 @@ class HeatBoundary(TakesHeat):
         self._taken = self._taken + self._seam.crossed
 
     def send(self, window: Window) -> Mapping[str, Array]:
-        """The temperature at the dofs, and the heat that left at them."""
+        """The temperature at the dofs of its mesh, and the heat that left at the boundary's."""
+        seen = slice(self._solver.space.owned) if self._body else self._seam.dofs
         return {
-            "temperature": self._solver.temperature[self._seam.dofs][:, None],
+            "temperature": self._solver.temperature[seen][:, None],
             "energy": -self._taken[:, None],
         }
 

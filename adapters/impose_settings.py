@@ -32,5 +32,18 @@ class Maxwellian(_Impose):
     kind: Literal["maxwellian"]
 
 
-ImposeSettings = Annotated[Constraint | Relaxation | Maxwellian, Field(discriminator="kind")]
+class Langevin(_Impose):
+    """Of a solid: friction and noise in every step, at the continuum's temperature; heat alone is exchanged."""
+
+    kind: Literal["langevin"]
+    rate: float = Field(gt=0.0, description="Friction, per time; that at the buffer's end where it grows.")
+    power: float = Field(
+        0.0, ge=0.0, description="Of the way into the buffer with which the rate grows; 0: it is the same everywhere."
+    )
+
+
+BATH = "bath"
+"""Row of what a Langevin bath gave, in the books of the buffer."""
+
+ImposeSettings = Annotated[Constraint | Relaxation | Maxwellian | Langevin, Field(discriminator="kind")]
 """A table with ``kind``, and what that kind must be told besides."""

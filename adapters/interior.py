@@ -13,6 +13,7 @@ from ..couplers.window import Window
 from ..solvers.errors import SolverError
 from ..solvers.md.dynamics import MolecularDynamics
 from .draws import Draw
+from .heat_bath import HeatBath
 from .open_end import change_atoms
 from .settling import settle
 
@@ -111,13 +112,21 @@ class Interior:
         if self._opening is None:
             self._begin()
             self._look()
+        audited = [one.planes for one in self.regions if one.start_audit(window) and one.planes]
+        baths = [one.buffer for one in self.regions if isinstance(one.buffer, HeatBath)]
+        for bath in baths:
+            bath.waits = bool(audited)
         self.start([one.states for one in self.regions], None, (1, window.index))
         self._running = True
-        audited = [one.planes for one in self.regions if one.start_audit(window) and one.planes]
 
         def on_step() -> None:
             for planes in audited:
                 planes.step()
+            # The audit sees a step's end before a bath has changed velocities, and the next one's beginning after it.
+            for bath in baths:
+                bath.between_steps()
+            for planes in audited if baths else ():
+                planes.renew()
 
         self.solver.on_step = on_step if audited else None
 

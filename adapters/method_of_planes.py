@@ -86,6 +86,11 @@ class MethodOfPlanes:
         self._complete &= listed
         self._planes.step(self._gather(near), *map(lammps.compute_local, partners_and_pairs))
 
+    def renew(self) -> None:
+        """After ``step``, where velocities were changed since: the next one begins with those of now. Collective."""
+        near, _ = self._solver.near(self._axis, self._at, self._reach, self.bit)
+        self._planes.renew(self._gather(near))
+
     def left(self) -> dict[str, Array]:
         """Mass, momentum and energy that left the interior since ``start`` (this rank's share)."""
         # What comes below a plane enters an interior that ends there above.

@@ -34,7 +34,7 @@ def check_planes(request: CheckRequest, facts: ScriptFacts) -> None:
         raise request.report(place, "beyond", found, f"'{other}': the interior lies between two planes")
     _check_distance(request, names, facts)
     for name in names:
-        if request.interfaces[name].open is None:
+        if request.interfaces[name].open is None and not request.interfaces[name].solid:
             raise request.report(
                 table_of(request, name),
                 "open",

@@ -15,7 +15,8 @@ from ..solvers.errors import SolverError
 from ..solvers.md.dynamics import AXES, MolecularDynamics
 from .buffer import Buffer
 from .draws import Draw
-from .impose_settings import Constraint, Maxwellian, Relaxation
+from .heat_bath import HeatBath
+from .impose_settings import Constraint, Langevin, Maxwellian, Relaxation
 from .interior import Held, Interior, nothing
 from .method_of_planes import MethodOfPlanes
 from .open_end import OpenEnd
@@ -38,11 +39,13 @@ _STATES = {
 
 def _create_buffer(
     solver: MolecularDynamics, settings: ParticleRegionSettings, axis: int, noise: bool
-) -> Buffer | Reservoir:
+) -> Buffer | Reservoir | HeatBath:
     place = (settings.at, settings.slabs, settings.thickness, settings.beyond)
     match settings.impose:
         case Maxwellian():
             return Reservoir(solver, axis, *place)
+        case Langevin() as langevin:
+            return HeatBath(solver, axis, *place, langevin)
         case Relaxation(strength=strength):
             return Buffer(solver, axis, *place, noise, strength)
         case Constraint():
@@ -53,9 +56,10 @@ class ParticleRegion:
     """The interior is counted; the buffer beyond the plane takes the continuum's state.
 
     Gives mass, momentum and energy on one cell, the box's cross-section at the plane; takes velocity, temperature and
-    density on the buffer's slabs, and pressure where its outer end is open. Rank 0 owns the cells. The amounts of a
-    window are what the interior lost, less what its walls gave, divided between its planes (see ``Interior``); every
-    ``audit_every``-th window the method of planes measures them again.
+    density on the buffer's slabs, and pressure where its outer end is open. A solid in a Langevin bath gives energy
+    and takes temperature alone. Rank 0 owns the cells. The amounts of a window are what the interior lost, less what
+    its walls gave, divided between its planes (see ``Interior``); every ``audit_every``-th window the method of planes
+    measures them again.
     """
 
     def __init__(
@@ -114,9 +118,10 @@ class ParticleRegion:
         Raises
         ------
         SolverError
-            The partner gives no velocity or no temperature, or no density for an open end.
+            The partner gives no temperature, or no velocity for a fluid, or no density for an open end.
         """
-        needed = ("velocity", "temperature", "density") if self.open_end else ("velocity", "temperature")
+        needed = ["temperature"] if self.settings.solid else ["velocity", "temperature"]
+        needed += ["density"] if self.open_end else []
         missing = [name for name in needed if name not in states]
         if missing:
             raise SolverError(f"a particle region needs its partner's {' and '.join(missing)}")
@@ -259,8 +264,9 @@ class ParticleRegion:
         return held
 
     def buffer_rows(self) -> dict[str, dict[str, Array]]:
-        """What those who impose the state and the outer end gave to the buffer since the start, settling included."""
-        rows = {name: dict(row) for name, row in self.buffer.rows.items()}
+        """What those who impose the state, the outer end and walls there gave since the start, settling included."""
+        rows = self.solver.rows_beyond(self.settings.beyond)
+        rows |= {name: dict(row) for name, row in self.buffer.rows.items()}
         if self.piston:
             rows["piston"] = dict(self.piston.rows)
         if self.open_end:

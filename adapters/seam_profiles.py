@@ -53,6 +53,8 @@ class SeamProfiles:
         self._axis = axis
         self.edges = edges
         self._volumes = area * np.diff(edges)
+        # Asked now: what is kept may be written after LAMMPS has gone.
+        self._square_to_temperature = solver.lammps.constant("mvv2e") / solver.lammps.constant("boltz")
         self._file = ProfileFile(path, axis, edges, done) if path and solver.comm.rank == 0 else None
         self._last: _Sample | None = None
         self._kept: list[_Sample] = []
@@ -96,12 +98,12 @@ class SeamProfiles:
 
     def _means(self, sums: Array) -> tuple[Array, Array]:
         """Mean velocity and temperature (two thirds of the peculiar kinetic energy per atom); nan where none is."""
-        lammps, number, mass = self._solver.lammps, sums[..., 0], sums[..., 1]
+        number, mass = sums[..., 0], sums[..., 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             velocity = sums[..., 2:5] / mass[..., None]
-            peculiar = lammps.constant("mvv2e") * (sums[..., 5] - mass * (velocity**2).sum(axis=-1))
+            peculiar = self._square_to_temperature * (sums[..., 5] - mass * (velocity**2).sum(axis=-1))
             freedom = np.where(number > 1.5, 3.0 * (number - 1.0), np.nan)
-            return velocity, peculiar / (freedom * lammps.constant("boltz"))
+            return velocity, peculiar / freedom
 
     def flush(self) -> None:
         """Write what is kept."""

@@ -20,14 +20,15 @@ BLOCKS = 8
 
 @dataclass(frozen=True)
 class Settled:
-    """What was reached: density around the plane with its standard error, and the continuum's."""
+    """What was reached: density around the plane with its standard error, and the continuum's, 0 if it gives none."""
 
     density: float
     error: float
     wanted: float
 
     def __str__(self) -> str:
-        return f"density around the plane {self.density:.4f} ± {self.error:.4f}, the continuum's {self.wanted:.4f}"
+        wanted = f", the continuum's {self.wanted:.4f}" if self.wanted else ""
+        return f"density around the plane {self.density:.4f} ± {self.error:.4f}{wanted}"
 
 
 class Region:

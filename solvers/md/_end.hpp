@@ -15,9 +15,7 @@
 #include <utility>
 #include <vector>
 
-inline double mass_of(const LAMMPS_NS::Atom &atom, int i) {
-  return atom.rmass ? atom.rmass[i] : atom.mass[atom.type[i]];
-}
+#include "_atoms.hpp"
 
 // The end of the box where the fluid goes on: fix ID group suture/end AXIS SIGN
 //

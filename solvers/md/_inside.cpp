@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+#include "_atoms.hpp"
+
 namespace py = pybind11;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using LAMMPS_NS::Atom;
@@ -103,8 +105,6 @@ class WallFix : public Fix {
   std::vector<int> members_;
   Sum now_{}, total_{};
 };
-
-double mass_of(const Atom &atom, int i) { return atom.rmass ? atom.rmass[i] : atom.mass[atom.type[i]]; }
 
 // What a set of atoms adds up to.
 struct Moments {
@@ -204,9 +204,10 @@ Array moments(std::uintptr_t address, int group, int axis, const Array &edges) {
   return table;
 }
 
-// Moments of the fluid's atoms between two planes, above them and below them, and the energies of a compute of the
-// counted atoms there, (3, 7). Counted atoms that are no fluid are between them, wherever they are.
-Array sides(std::uintptr_t address, int fluid, int counted, int axis, double lower, double upper,
+// Moments of the fluid's atoms between two planes, above them and below them, and the energies of a compute of all counted
+// atoms there, (3, 7): of the fluid's and of those of `outer` where they are, and of those of `inner` between the planes,
+// wherever they are.
+Array sides(std::uintptr_t address, int fluid, int inner, int outer, int axis, double lower, double upper,
             const std::string &energies) {
   auto &modify = *lammps_at(address)->modify;
   const int place = modify.find_compute(energies);
@@ -218,9 +219,9 @@ Array sides(std::uintptr_t address, int fluid, int counted, int axis, double low
   for (int i = 0; i < atom.nlocal; ++i) {
     const bool flows = atom.mask[i] & fluid;
     const double height = atom.x[i][axis];
-    const int side = !flows ? 0 : height < lower ? 2 : height < upper ? 0 : 1;
+    const int side = !(atom.mask[i] & (fluid | outer)) ? 0 : height < lower ? 2 : height < upper ? 0 : 1;
     if (flows) sums[side].add(atom, i);
-    if (atom.mask[i] & (counted | fluid)) potential[side] += energy[i];
+    if (atom.mask[i] & (fluid | inner | outer)) potential[side] += energy[i];
   }
   Array table({py::ssize_t{3}, kMoments + 1});
   for (py::ssize_t side = 0; side < 3; ++side) {
@@ -306,8 +307,8 @@ PYBIND11_MODULE(_inside, module) {
   module.def("define", &define, py::arg("lammps"), "Make the style `suture/wall` known.");
   module.def("moments", &moments, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"),
              "Number, mass, sum of m v and of m v^2 of a group's atoms in bins, (bins, 6), this rank's share.");
-  module.def("sides", &sides, py::arg("lammps"), py::arg("fluid"), py::arg("counted"), py::arg("axis"),
-             py::arg("lower"), py::arg("upper"), py::arg("energies"),
+  module.def("sides", &sides, py::arg("lammps"), py::arg("fluid"), py::arg("inner"), py::arg("outer"),
+             py::arg("axis"), py::arg("lower"), py::arg("upper"), py::arg("energies"),
              "The same between two planes, above and below them, and the sum of energies, (3, 7).");
   module.def("drive", &drive, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"), py::arg("shift"),
              py::arg("velocity"), py::arg("factor"), "Shift and scale velocities; returns what that added, (2, 4).");

@@ -23,21 +23,11 @@
 #include <utility>
 #include <vector>
 
+#include "_atoms.hpp"
 #include "_end.hpp"
 
 using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
 using Point = std::array<double, 3>;
-
-// A number from 0 to 1 for an id, by two rounds of splitmix64 of a key and the id.
-inline double lot(std::uint64_t key, std::uint64_t id) {
-  auto mixed = [](std::uint64_t x) {
-    x += 0x9E3779B97F4A7C15ull;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-    return x ^ (x >> 31);
-  };
-  return double(mixed(mixed(key) ^ id) >> 11) * 0x1p-53;
-}
 
 // What is looked for.
 struct Search {

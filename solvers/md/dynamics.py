@@ -91,10 +91,9 @@ class MolecularDynamics:
             name: WallBook(self.lammps, number, wall)
             for number, (name, wall) in enumerate(sorted(settings.walls.items()))
         }
-        self._counted = self._fluid
-        for wall in settings.walls.values():
-            # A fluid–wall pair counts wholly inside: half is tallied to the wall's atom.
-            self._counted |= self.lammps.group_bit(wall.group)
+        self._wall_bits = {name: self.lammps.group_bit(wall.group) for name, wall in settings.walls.items()}
+        self._walls_beyond: dict[str, Side] = {}
+        """Walls that are on the other side of a bound with all of their atoms: they are of what is beyond."""
 
     def _tally_pair_energies(self) -> None:
         """Per-atom energies on the last step of each window only, natively."""
@@ -155,12 +154,26 @@ class MolecularDynamics:
         """
         if self._running:
             return
+        self._walls_beyond = self._find_walls_beyond()
         self._tally_pair_energies()
         self.lammps.command("thermo_style custom step")
         self.lammps.command("run 0 post no")
         self._running = True
         for wall in self.walls.values():
             wall.open()
+
+    def _find_walls_beyond(self) -> dict[str, Side]:
+        found: dict[str, Side] = {}
+        height, masks = self.lammps.atoms("x")[:, self._bounds.axis], self.lammps.integers("mask")
+        for name, bit in self._wall_bits.items():
+            own = height[(masks & bit) != 0]
+            lowest = self.comm.allreduce(float(own.min(initial=np.inf)), op=MPI.MIN)
+            highest = self.comm.allreduce(float(own.max(initial=-np.inf)), op=MPI.MAX)
+            if lowest >= self._bounds.upper:
+                found[name] = "above"
+            elif highest < self._bounds.lower:
+                found[name] = "below"
+        return found
 
     @property
     def max_dt(self) -> float:
@@ -203,7 +216,7 @@ class MolecularDynamics:
     def inventory(self) -> dict[str, Array]:
         """Mass, momentum, and kinetic energy plus half of each pair's energy of the interior.
 
-        Pairs of fluid and wall count wholly. The script must exclude pairs of wall and wall.
+        Pairs of fluid and wall count wholly, on the side of the wall. The script must exclude pairs of wall and wall.
         """
         return self._held(0)
 
@@ -223,7 +236,10 @@ class MolecularDynamics:
         lammps, bounds = self.lammps, self._bounds
         assert _inside.tallied(lammps.address) == lammps.step, "energies are tallied at the windows' ends only"
         planes = (bounds.axis, bounds.lower, bounds.upper)
-        return _inside.sides(lammps.address, self._fluid, self._counted, *planes, "suture_pe")
+        # A fluid–wall pair counts wholly where the wall is: half is tallied to the wall's atom.
+        beyond = sum(self._wall_bits[name] for name in self._walls_beyond)
+        inside = sum(bit for name, bit in self._wall_bits.items() if name not in self._walls_beyond)
+        return _inside.sides(lammps.address, self._fluid, inside, beyond, *planes, "suture_pe")
 
     @property
     def fluid_bit(self) -> int:
@@ -267,10 +283,12 @@ class MolecularDynamics:
     def rows(self) -> dict[str, dict[str, Array]]:
         """What each wall gave to the interior since the start: momentum and energy."""
         self.begin()
-        return {
-            name: {"momentum": wall.impulse.copy(), "energy": np.array([wall.work])}
-            for name, wall in self.walls.items()
-        }
+        return {name: wall.row() for name, wall in self.walls.items() if name not in self._walls_beyond}
+
+    def rows_beyond(self, side: Side = "above") -> dict[str, dict[str, Array]]:
+        """The same of walls that are beyond the bound on this side with all of their atoms, to what is there."""
+        self.begin()
+        return {name: self.walls[name].row() for name, there in self._walls_beyond.items() if there == side}
 
     def save(self) -> dict[str, Any]:
         """This rank's atoms, and what the walls gave: what a resumed run starts from.

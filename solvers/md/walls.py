@@ -51,6 +51,10 @@ class WallBook:
         self.work -= float(integral[3])
         self._begin = end
 
+    def row(self) -> dict[str, Array]:
+        """Both, for a book."""
+        return {"momentum": self.impulse.copy(), "energy": np.array([self.work])}
+
     def _weighted(self, begin: Array, total: Array, end: Array) -> Array:
         """Verlet's weights on ``total``, which holds the steps 1 … N in full."""
         return total + 0.5 * begin - 0.5 * end
