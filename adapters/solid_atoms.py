@@ -11,11 +11,8 @@ from ..couplers.cells import Array, total
 from ..couplers.kind import Context
 from ..solvers.md.moving_atoms import MovingAtoms
 from ..solvers.md.relaxed_atoms import RelaxedAtoms
-from ..solvers.md.solid_settings import SolidAtomsSettings
+from ..solvers.md.solid_settings import BLENDING, INTEGRATION, SolidAtomsSettings
 from .course import Course
-
-BLENDING, INTEGRATION = "force blending", "integration error"
-"""Names of rows."""
 
 
 class Book:
@@ -127,9 +124,11 @@ class CoupledMovingAtoms(MovingAtoms):
         return given, work
 
     def rows(self) -> dict[str, dict[str, Array]]:
-        """The error of the time integrator."""
+        """What baths gave, and the error of the time integrator."""
         error = float(self.inventory()["energy"][0]) - self._book.opening + self._book.work
-        return {INTEGRATION: {"energy": np.array([error])}}
+        error -= sum(float(given[3]) for given in self.heat.values())
+        baths = {name: {"momentum": given[:3].copy(), "energy": given[3:].copy()} for name, given in self.heat.items()}
+        return baths | {INTEGRATION: {"energy": np.array([error])}}
 
     def gross(self) -> dict[str, Array]:
         """What the round-off of momentum is relative to."""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ..errors import SolverError
 from . import _inside
+from .bath import Band, Bath
 from .library import Array
 from .solid_atoms import SolidAtoms
-from .solid_settings import SolidAtomsSettings
+from .solid_settings import BathSettings, SolidAtomsSettings
 from .trial import whole_steps
 
 
@@ -45,6 +46,14 @@ class MovingAtoms(SolidAtoms):
             raise SolverError(f"participant '{name}': {error}") from error
         self._running = False
         self.windows = 0
+        self._baths = {
+            bath: Bath(self.lammps, f"suture_bath_{number}", settings.free, _band(of), of.seed)
+            for number, (bath, of) in enumerate(sorted(settings.baths.items()))
+        }
+        for bath, of in settings.baths.items():
+            self._baths[bath].heat_to([of.temperature])
+        self.heat = {bath: np.zeros(4) for bath in self._baths}
+        """Momentum and energy that each bath gave since the start (this rank's share)."""
 
     @property
     def max_dt(self) -> float:
@@ -76,7 +85,11 @@ class MovingAtoms(SolidAtoms):
         self.begin()
         self._send_off(dt)
         before = self.force[self.led]
+        for bath in self._baths.values():
+            bath.begin(self.steps)
         self.lammps.run(self.steps)
+        for name, bath in self._baths.items():
+            self.heat[name] = self.heat[name] + bath.take().sum(axis=0) / self.depth
         self._look()
         mean = self._bring(self.lammps.fix_atoms("suture_push", 3))[self.led] * self._force_factor
         # LAMMPS' mean is over the steps 1 … N.
@@ -132,6 +145,7 @@ class MovingAtoms(SolidAtoms):
             "positions": self._bring(self.lammps.atoms("x")),
             "velocities": self._bring(self.lammps.atoms("v")),
             "displacement": self.displacement.copy(),
+            "heat": {name: given.copy() for name, given in self.heat.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -142,8 +156,14 @@ class MovingAtoms(SolidAtoms):
         assert not self._running, "a run is resumed before it begins"
         self.time, self.windows = float(state["time"]), int(state["windows"])
         self.displacement = np.array(state["displacement"])
+        self.heat = {name: np.array(given) for name, given in state["heat"].items()}
         self.begin()
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.lammps.atoms("v")[:] = self._own(np.array(state["velocities"]))
         self.feel()
         _inside.set_step(self.lammps.address, self.windows * self.steps)
+
+
+def _band(settings: BathSettings) -> Band:
+    """One slab: all that is outside of the box."""
+    return Band(settings.lower, settings.upper, (0.0, np.inf), settings.rate, settings.length, settings.power)
