@@ -44,6 +44,8 @@ class MovingAtoms(SolidAtoms):
             self.steps = whole_steps(window, self.lammps.constant("dt"))
         except ValueError as error:
             raise SolverError(f"participant '{name}': {error}") from error
+        if self.lammps.step:
+            self.lammps.command("reset_timestep 0")
         self._running = False
         self.windows = 0
         self._baths = {
@@ -65,8 +67,6 @@ class MovingAtoms(SolidAtoms):
         if self._running:
             return
         lammps, n = self.lammps, self.steps
-        if lammps.step:
-            lammps.command("reset_timestep 0")
         self.lead(self.displacement, self.led)
         for command in (
             "fix suture_led suture_led nve/noforce",
@@ -157,11 +157,12 @@ class MovingAtoms(SolidAtoms):
         self.time, self.windows = float(state["time"]), int(state["windows"])
         self.displacement = np.array(state["displacement"])
         self.heat = {name: np.array(given) for name, given in state["heat"].items()}
-        self.begin()
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.lammps.atoms("v")[:] = self._own(np.array(state["velocities"]))
-        self.feel()
+        # Moving all by nothing sends every atom to the rank in whose part of the box it is.
+        self.lammps.command("displace_atoms all move 0 0 0 units box")
         _inside.set_step(self.lammps.address, self.windows * self.steps)
+        self.begin()
 
 
 def _band(settings: BathSettings) -> Band:
