@@ -7,6 +7,7 @@
 #include <pybind11/stl.h>
 
 #pragma GCC visibility push(default)
+#include "domain.h"
 #include "fix.h"
 #include "lammps.h"
 #include "modify.h"

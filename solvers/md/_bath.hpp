@@ -113,7 +113,7 @@ class BathFix : public LAMMPS_NS::Fix {
 
   void change(int i, double m, double kept, double width, std::uint64_t now, Sum &gained) const {
     const auto drawn = width > 0.0 ? normal(now, std::uint64_t(atom->tag[i])) : std::array<double, 3>{};
-    for (int k = 0; k < 3; ++k) {
+    for (int k = 0; k < domain->dimension; ++k) {  // in a plane nothing moves along z
       double &v = atom->v[i][k];
       const double before = v;
       v = kept * before + width * drawn[k];
