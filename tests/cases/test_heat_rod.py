@@ -38,11 +38,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "RUN"
 
 
-def test_the_line_is_that_of_the_clear_layers(theory: ModuleType) -> None:
-    height = np.arange(13.2, 32.0, 0.8)
-    temperature = 0.7 - 0.01 * height
+def test_the_profile_is_that_of_the_clear_layers(theory: ModuleType) -> None:
+    """Where k = T^-p and the flux is one, T^(1 - p) is a straight line; its slope at the mean is flux / k there."""
+    height, power = np.arange(13.2, 32.0, 0.8), 1.0 - theory.known()["power"]
+
+    def profile(z):
+        return (0.7 - 0.01 * z) ** (1.0 / power)
+
+    temperature = profile(height)
     temperature[[0, -1]] += 0.3  # next to the planes
-    assert theory.fit(height, temperature) == pytest.approx([-0.01, 0.7 - 0.128, 0.7 - 0.32])
+    mean = temperature[3:-3].mean()
+    expected = [-0.01 * mean ** (1.0 - power) / power, profile(12.8), profile(32.0)]
+    assert theory.fit(height, temperature) == pytest.approx(expected)
 
 
 def test_the_measured_conductivity_is_that_of_this_crystal(theory: ModuleType) -> None:
