@@ -45,6 +45,7 @@ class RelaxedAtoms:
         self._free = self.lammps.group_bit(settings.free)
         second = self.lammps.group_bit(settings.second) if settings.second else 0
         for command in (
+            "atom_modify sort 0 0.0",  # a window that is repeated must find the sums in their order
             f"group suture_led subtract all {settings.free}",
             "compute suture_pe all pe/atom",
             "compute suture_pe_sum all reduce sum c_suture_pe",
