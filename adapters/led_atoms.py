@@ -20,7 +20,7 @@ BLENDING = "force blending"
 
 
 class CoupledAtoms(RelaxedAtoms):
-    """The atoms with ``course.h5``: time, the energy that counts, and the largest force on a free atom."""
+    """The atoms with ``course.h5``: time, the energy that counts, of how many atoms, the largest force on a free one."""
 
     def __init__(self, settings: SolidAtomsSettings, context: Context) -> None:
         super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
@@ -29,7 +29,7 @@ class CoupledAtoms(RelaxedAtoms):
         self.pushes = 0.0
         """Magnitudes of the momentum that each led atom gave so far, summed up (this rank's share)."""
         self._opening = 0.0
-        self._course = Course(context, ["energy", "force"])
+        self._course = Course(context, ["energy", "atoms", "force"])
 
     def open(self) -> None:
         """Begin to count."""
@@ -50,8 +50,8 @@ class CoupledAtoms(RelaxedAtoms):
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""
         if self._course.lacks(time):
-            figures = {"energy": self.comm.allreduce(self.potential()), "force": self.largest_force()}
-            self._course.record(time, figures)
+            energy, atoms = self.comm.allreduce(np.array([self.potential(), self.weight.sum()]))
+            self._course.record(time, {"energy": energy, "atoms": atoms, "force": self.largest_force()})
 
     def save(self) -> dict[str, Any]:
         """With what the row brought."""
