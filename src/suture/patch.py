@@ -24,6 +24,8 @@ STRAINS = (0.0, 0.01, 0.02)
 _SHAPE = np.array([[1.0, 0.5, 0.3], [0.5, -0.5, 0.4], [0.3, 0.4, 0.7]])
 """Of the strain, relative to its largest component: stretches and shears in all directions."""
 _FOUND = "patch.json"
+_ROUND_OFF = 1e-12
+"""Of the largest coordinate: what is smaller is shown as 0."""
 
 
 def test(path: Path) -> None:
@@ -88,7 +90,8 @@ def _largest(me: Participant, strain: float) -> list[dict[str, Any]]:
         size = np.linalg.norm(forces, axis=1) * _force_factor(me)
         if len(size) and size.max() > best["force"]:
             worst = int(np.argmax(size))
-            best |= {"force": float(size[worst]), "at": (places[worst] * length).tolist()}
+            place = np.where(np.abs(places[worst]) > _ROUND_OFF * np.abs(places).max(), places[worst] * length, 0.0)
+            best |= {"force": float(size[worst]), "at": place.tolist()}
     everyone = me.world.coupled.allgather(best)
     names = list(dict.fromkeys(each["participant"] for each in everyone))
     return [max((e for e in everyone if e["participant"] == name), key=lambda e: e["force"]) for name in names]
