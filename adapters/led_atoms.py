@@ -20,7 +20,7 @@ BLENDING = "force blending"
 
 
 class CoupledAtoms(RelaxedAtoms):
-    """The atoms with ``course.h5``: time, the energy that counts, of how many atoms, the largest force on a free one."""
+    """The atoms with ``course.h5``: time, the energy that counts, of how many atoms, the largest force on free ones."""
 
     def __init__(self, settings: SolidAtomsSettings, context: Context) -> None:
         super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)

@@ -149,7 +149,7 @@ MISTAKES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[str, ...]]] = {
     "crystal": ((*ELASTIC, *BOX, HELD), ("far.solver] material", "'linear'", "'cauchy-born', where atoms push")),
     "mesh": (ELASTIC, ("a mesh of kind 'crystal' in a body without 'crystal'",)),
     "side": (((("outer =", "outr =")),), ("a crystal has no boundary 'outr'", "outer, core, void")),
-    "grades": ((("grades = [8.0]", "grades = [8.0, 4.0]"),), ("'grades' are [8.0, 4.0]", "each must be more than the one",)),
+    "grades": ((("grades = [8.0]", "grades = [8.0, 4.0]"),), ("'grades' are [8.0, 4.0]", "each must be more")),
 }  # fmt: skip
 
 
