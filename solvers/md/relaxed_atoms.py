@@ -23,8 +23,9 @@ class RelaxedAtoms:
     """Quasi-static atoms on a duplicate of ``comm``; the user's script makes the lattice at rest.
 
     The free atoms have an energy, with the others held: it is minimised, by conjugate gradients and then, near the
-    minimum, by Newton's method with conjugate gradients for its linear systems (LAMMPS' ``hftn``), which needs forces
-    only and so is not stopped by the round-off of energies. Values of atoms, (home, ...), are kept by id (``Homes``):
+    minimum, by Newton's method with conjugate gradients for its linear systems (LAMMPS' ``hftn``). Its trust region
+    still looks at energies, whose round-off stops it where there are thousands of atoms; what is left then, damped
+    dynamics (``fire``) takes away, which needs forces only. Values of atoms, (home, ...), are kept by id (``Homes``):
     in LAMMPS' units, and in a plane per depth. All methods are collective.
     """
 
@@ -95,7 +96,7 @@ class RelaxedAtoms:
         self.lead(self.displacement, self.led)
         self.lammps.command("fix suture_hold suture_led setforce 0.0 0.0 0.0")
         left, coarse = self.settings.evaluations, max(self.settings.tolerance, _COARSE)
-        for style, tolerance in (("cg", coarse), ("hftn", self.settings.tolerance)):
+        for style, tolerance in (("cg", coarse), ("hftn", self.settings.tolerance), ("fire", self.settings.tolerance)):
             self.lammps.command(f"min_style {style}")
             self.lammps.command(f"minimize 0.0 {tolerance!r} {left} {left}")
         self.lammps.command("unfix suture_hold")

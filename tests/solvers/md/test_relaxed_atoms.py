@@ -12,6 +12,8 @@ from mpi4py import MPI
 
 from suture.solvers.errors import SolverError
 from suture.solvers.md.library import Lammps
+from suture.solvers.md.relaxed_atoms import RelaxedAtoms
+from suture.solvers.md.solid_settings import SolidAtomsSettings
 
 from ...mpi import mpirun
 from .solid_atoms import HERE, ball, relaxed, waved
@@ -71,6 +73,18 @@ def test_equilibrium_is_that_of_another_minimiser(tmp_path: Path) -> None:
     assert np.abs(found - places).max() < 1e-8
     assert np.array_equal(found[atoms.led], (atoms.places + atoms.displacement)[atoms.led])
     assert np.abs(found - atoms.places)[~atoms.led].max() > 0.05
+    atoms.close()
+
+
+def test_equilibrium_of_thousands_of_atoms(tmp_path: Path) -> None:
+    """A vacancy, from the lattice at rest: the round-off of the energy of 7,000 atoms hides what forces still tell."""
+    script = ROOT / "cases" / "vacancy" / "in.core"
+    variables = {"radius": 27.0, "half": 29.0}
+    settings = SolidAtomsSettings.model_validate({"script": script.name, "free": "free", "variables": variables})
+    atoms = RelaxedAtoms(settings, MPI.COMM_SELF, script, tmp_path)
+    assert len(atoms.places) == 6962
+    atoms.relax()
+    assert atoms.largest_force() < 1e-9
     atoms.close()
 
 
