@@ -29,6 +29,7 @@ class CoupledAtoms(RelaxedAtoms):
         self.pushes = 0.0
         """Magnitudes of the momentum that each led atom gave so far, summed up (this rank's share)."""
         self._opening = 0.0
+        self._output = context.output
         self._course = Course(context, ["energy", "atoms", "force"])
 
     def open(self) -> None:
@@ -52,6 +53,12 @@ class CoupledAtoms(RelaxedAtoms):
         if self._course.lacks(time):
             energy, atoms = self.comm.allreduce(np.array([self.potential(), self.weight.sum()]))
             self._course.record(time, {"energy": energy, "atoms": atoms, "force": self.largest_force()})
+
+    def write(self, window: int, time: float) -> None:
+        """Write the atoms at the end of ``window`` as LAMMPS does, for OVITO and ParaView. Collective."""
+        path = self._output.resolve() / f"atoms_{window + 1:06d}.dump"
+        columns = "id type x y z c_suture_pe modify sort id format float %.17g"
+        self.lammps.command(f'write_dump all custom "{path}" {columns}')
 
     def save(self) -> dict[str, Any]:
         """With what the row brought."""
@@ -126,11 +133,15 @@ class LedAtoms:
         return 2 if self._solver.settings.plane else 3
 
     def deform(self, gradient: Array) -> None:
-        """Strain the lattice, free atoms too; the basis is shifted as the continuum says. Collective."""
+        """Strain the free atoms; the led ones go where the elements, strained before, take them. Collective.
+
+        The basis is shifted as the elements say on the average.
+        """
         solver = self._solver
         count, *total_shift = solver.comm.allreduce(np.append(len(self._shift), self._shift.sum(axis=0)))
         half = np.where(solver.second, 0.5, -0.5)[:, None] * (np.array(total_shift) / count)
-        solver.displacement = solver.places @ (gradient - np.eye(3)).T + half
+        strained = solver.places @ (gradient - np.eye(3)).T + half
+        solver.displacement = np.where(solver.led[:, None], solver.displacement, strained)
         solver.lead(solver.displacement, np.ones_like(solver.led))
         solver.feel()
 

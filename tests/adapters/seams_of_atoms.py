@@ -14,14 +14,16 @@ from suture.couplers.kind import Context
 from ..cases.variants import variant
 
 SMALL = (
-    ("[-57.84, -57.84, -57.84]", "[-21.69, -21.69, -21.69]"),
-    ("[57.84, 57.84, 57.84]", "[21.69, 21.69, 21.69]"),
+    ("lower = [-43.38, -43.38, -43.38]", "lower = [-21.69, -21.69, -21.69]"),
+    ("upper = [43.38, 43.38, 43.38]", "upper = [21.69, 21.69, 21.69]"),
     ("sqrt(x*x + y*y + z*z) - 8", "sqrt(x*x + y*y + z*z) - 3"),
-    ("grades = [8.0, 20.0]", "grades = [8.0]"),
+    ("grades = [7.0, 16.0]", "grades = [8.0]"),
     ("- 11.5", "- 6.5"),
     ('script = "in.core"', 'script = "in.core"\nvariables = { core = 3.0, radius = 19.0 }'),
 )
-"""The vacancy in copper with 13 free atoms."""
+"""The vacancy in copper with 12 free atoms."""
+BLENDED = (('- 6.5"', '- 6.5", width = 4.0'), ("grades = [8.0]", "grades = [12.0]"), ("radius = 19.0", "radius = 22.0"))
+"""Atoms count as far as 10.5 Å, and copper's potential reaches twice 5.5 Å: once more to the atoms' surroundings."""
 PERFECT = ("radius = 19.0 }", "radius = 19.0, vacancies = 0 }")
 
 FORCES = ("displacement", "velocity", "shift", "blending", "covered", "force")

@@ -109,18 +109,19 @@ def test_atoms_of_the_second_place_give_nothing_for_elements_and_shift_ahead(tmp
 
 
 def test_a_uniform_strain_leaves_no_force_on_free_atoms(tmp_path: Path) -> None:
-    """Atoms are held as far out as the potential reaches from those that their neighbours are embedded in."""
+    """Where the elements lead the others to it, as far as the potential reaches from the neighbours of free ones."""
     solver, adapter = atoms(tmp_path, HERE / "in.block", variables={"radius": 17.5})
     adapter.prepare(led(solver, moved=False))
     for size in (0.0, 0.02):
         gradient = np.eye(3) + size * np.array([[1.0, 0.5, 0.0], [0.0, -1.0, 0.2], [0.0, 0.0, 0.3]])
+        strained = led(solver, moved=False) | {"displacement": solver.places[solver.led] @ (gradient - np.eye(3)).T}
+        adapter.receive(WINDOW, strained)
         adapter.deform(gradient)
         places, forces = adapter.spurious()
         assert len(places) == (~solver.led).sum() and np.abs(forces).max() < 1e-9  # 1 eV/Å is 9649
         assert np.allclose(solver.save()["positions"], solver.places @ gradient.T, atol=1e-12)
-    solver.displacement = solver.displacement * 1.1
-    solver.lead(solver.displacement, solver.led)
-    solver.feel()
+    adapter.receive(WINDOW, strained | {"displacement": 1.1 * strained["displacement"]})
+    adapter.deform(gradient)
     assert np.abs(adapter.spurious()[1]).max() > 1.0
     solver.close()
 

@@ -131,12 +131,13 @@ def test_an_interface_with_the_whole_body_has_a_name_of_its_own(tmp_path: Path) 
 
 
 SHAKE = "hand_shake = {"
-CRYSTAL = "crystal = {"
-ELASTIC = (('"cauchy-born"', '"linear"\nyoung = 1.0\npoisson = 0.3'), (CRYSTAL, "# {"))
-BOX = (
-    ('"crystal", lower', '"box", cells = [2, 2, 2], lower'),
-    (', core = "sqrt(x*x + y*y + z*z) - 3", grades = [8.0]', ""),
-)
+TABLE = """[participants.far.solver.crystal]
+structure = "fcc"
+constant = 3.615
+potential = { kind = "eam", file = "Cu_mishin1.eam.alloy", element = "Cu" }
+"""
+ELASTIC = (('"cauchy-born"', '"linear"\nyoung = 1.0\npoisson = 0.3'), (TABLE, ""))
+BOX = (('"crystal"\n', '"box"\ncells = [2, 2, 2]\n'), ('core = "sqrt(x*x + y*y + z*z) - 3"\ngrades = [8.0]\n', ""))
 HELD = ("boundaries.outer", "boundaries.x-lower")
 MISTAKES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[str, ...]]] = {
     "no hand-shake":
