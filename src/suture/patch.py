@@ -29,9 +29,15 @@ _ROUND_OFF = 1e-12
 
 
 def test(path: Path) -> None:
-    """Run the patch test under mpirun, and print what it found.
+    """Run the patch test under mpirun, and print what it found; raises as ``spurious_forces``."""
+    _show(spurious_forces(path), str(load_case(path).units))
 
-    Raises ``CaseError`` where the case is wrong, ``LaunchError`` where it has no solids that could be strained.
+
+def spurious_forces(path: Path) -> list[dict[str, Any]]:
+    """The largest force of each participant at each strain, by the patch test under mpirun.
+
+    Each has ``strain``, ``participant``, ``force`` (energy by length of the case's units) and ``at``, its place at
+    rest. Raises ``CaseError`` where the case is wrong, ``LaunchError`` where it has no solids that could be strained.
     """
     from .check import verify_case
     from .launch import environment, mpirun
@@ -44,7 +50,7 @@ def test(path: Path) -> None:
         found = Path(folder, _FOUND)
         if done.returncode or not found.is_file():
             raise LaunchError(_last_words(done.stderr) or f"the patch test of {case.file} ended without a word")
-        _show(json.loads(found.read_text()), str(case.units))
+        return json.loads(found.read_text())
 
 
 def _last_words(spoken: str) -> str:

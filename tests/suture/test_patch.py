@@ -10,13 +10,11 @@ import pytest
 
 from suture.couplers.case import load_case
 
-from ..adapters.seams_of_atoms import PERFECT, small
+from ..adapters.seams_of_atoms import BLENDED, PERFECT, small
 from ..cases.variants import variant
 from ..mpi import mpirun, suture
 
 ROOT = Path(__file__).parents[2]
-BLENDED = (('- 6.5"', '- 6.5", width = 4.0'), ("grades = [8.0]", "grades = [12.0]"), ("radius = 19.0", "radius = 22.0"))
-"""Atoms count as far as 10.5 Å, and copper's potential reaches twice 5.5 Å: once more to the atoms' surroundings."""
 
 
 def found(case: Path, folder: Path, *program: str) -> dict[str, list[float]]:
