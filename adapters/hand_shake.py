@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _SLACK = 1e-9
 """Of the mesh's size: nodes that are this far outside of the core are at its rim."""
+_ROUND_OFF = 1e-6
+"""Of the lattice's vectors, and of the volume between them."""
 
 
 class HandShakeSettings(BaseModel):
@@ -80,6 +82,7 @@ class SolidHandShake:
         self._distance = settings.distances(points)
         self._share = settings.share(self._distance, _SLACK * solver.domain.size)
         self._require_atoms_at_the_rim()
+        self._require_all_places(settings)
         self._covered = solver.covered()
         self._still = solver.settings.time_integration == "quasi-static"
         if not self._still:
@@ -101,6 +104,32 @@ class SolidHandShake:
                 f"interface {self._seam.name!r}: the continuum has a share in nodes at the rim of the mesh's core, "
                 f"where elements are missing, up to a 'distance' of {worst:.4g} in 'hand_shake'; it must not be above "
                 "0 there: subtract more from the formula"
+            )
+
+    def _require_all_places(self, settings: HandShakeSettings) -> None:
+        """The forces of atoms go to nodes: where they count, all places of the lattice must be nodes, and no others."""
+        from ..solvers.crystal.meshing import plane_cell  # SciPy's geometry, which reading a case need not wait for
+
+        crystal, d = self._solver.settings.crystal, self.dimension
+        assert crystal, "checked with the case"
+        cell = plane_cell(crystal.lattice)[0] if d == 2 else crystal.lattice
+        points = self._mesh.points
+        counts = settings.share(settings.distances(points), _SLACK * self._solver.domain.size) < 1.0
+        elements = np.concatenate([*self._mesh.elements.values()])
+        corners = points[elements[counts[elements].any(axis=1)], :d]
+        sizes = np.abs(np.linalg.det((corners[:, 1:] - corners[:, :1]) @ np.linalg.inv(cell)))
+        steps = points[counts, :d] @ np.linalg.inv(cell)
+        found = [sizes.max(initial=0.0), np.abs(steps - np.round(steps)).max(initial=0.0)]
+        size, off = (self._solver.domain.comm.allreduce(each, op=MPI.MAX) for each in found)
+        if size > 1.0 + _ROUND_OFF or off > _ROUND_OFF:
+            what = (
+                f"elements are up to {size:.3g} times as large as the lattice's, with atoms in them that are no nodes"
+                if size > 1.0 + _ROUND_OFF
+                else f"nodes are up to {off:.3g} of the lattice's vectors away from its places"
+            )
+            raise SolverError(
+                f"interface {self._seam.name!r}: where atoms count in 'hand_shake', {what}; take a mesh of kind "
+                "'crystal' whose first of 'grades' is beyond the hand-shake"
             )
 
     def cells(self, quantity: str) -> Mesh:
@@ -155,6 +184,7 @@ class SolidHandShake:
         self._due, self._taken = np.zeros_like(self._due), np.zeros_like(self._taken)
         moved = points @ (gradient - np.eye(3)).T
         self._solver.displacement[:] = moved[:, : self._solver.space.components].ravel()
+        self._solver.velocity[:] = 0.0
 
     def spurious(self) -> tuple[Array, Array]:
         """What is left at the nodes whose displacement nobody gives. Collective."""

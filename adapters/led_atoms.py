@@ -74,11 +74,15 @@ class LedAtoms:
         return 2 if self._solver.settings.plane else 3
 
     def deform(self, gradient: Array) -> None:
-        """Strain the lattice, free atoms too; the basis is shifted as the continuum says. Collective."""
+        """Strain the free atoms; the led ones go where the elements, strained before, take them. Collective.
+
+        The basis is shifted as the elements say on the average.
+        """
         solver = self._solver
         count, *total_shift = solver.comm.allreduce(np.append(len(self._shift), self._shift.sum(axis=0)))
         half = np.where(solver.second, 0.5, -0.5)[:, None] * (np.array(total_shift) / count)
-        solver.displacement = solver.places @ (gradient - np.eye(3)).T + half
+        strained = solver.places @ (gradient - np.eye(3)).T + half
+        solver.displacement = np.where(solver.led[:, None], solver.displacement, strained)
         solver.lead(solver.displacement, np.ones_like(solver.led))
         solver.feel()
         solver.mean_force = solver.force

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..couplers.cells import Array, total
 from ..couplers.kind import Context
 from ..solvers.md.moving_atoms import MovingAtoms
 from ..solvers.md.relaxed_atoms import RelaxedAtoms
+from ..solvers.md.solid_atoms import SolidAtoms
 from ..solvers.md.solid_settings import BLENDING, INTEGRATION, SolidAtomsSettings
 from .course import Course
 
@@ -42,13 +44,20 @@ class Book:
         self.pushes, self.opening = float(state["pushes"]), float(state["opening"])
 
 
+def write_atoms(atoms: SolidAtoms, output: Path, window: int) -> None:
+    """A dump with places and energies of the end of ``window``. Collective."""
+    path = output.resolve() / f"atoms_{window + 1:06d}.dump"
+    atoms.lammps.command(f'write_dump all custom "{path}" id type x y z c_suture_pe modify sort id format float %.17g')
+
+
 class CoupledRelaxedAtoms(RelaxedAtoms):
-    """Atoms at rest, with ``course.h5``: time, the energy that counts, and the largest force on a free atom."""
+    """Atoms at rest, with ``course.h5``: time, energy that counts, of how many atoms, largest force on free ones."""
 
     def __init__(self, settings: SolidAtomsSettings, context: Context) -> None:
         super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
         self._book = Book()
-        self._course = Course(context, ["energy", "force"])
+        self._output = context.output
+        self._course = Course(context, ["energy", "atoms", "force"])
 
     def open(self) -> None:
         """Relax, and begin to count."""
@@ -77,8 +86,12 @@ class CoupledRelaxedAtoms(RelaxedAtoms):
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""
         if self._course.lacks(time):
-            figures = {"energy": self.comm.allreduce(self.potential()), "force": self.largest_force()}
-            self._course.record(time, figures)
+            energy, atoms = self.comm.allreduce(np.array([self.potential(), self.weight.sum()]))
+            self._course.record(time, {"energy": energy, "atoms": atoms, "force": self.largest_force()})
+
+    def write(self, window: int, time: float) -> None:
+        """Write the atoms at the end of ``window`` as LAMMPS does, for OVITO. Collective."""
+        write_atoms(self, self._output, window)
 
     def save(self) -> dict[str, Any]:
         """With the book."""
@@ -97,6 +110,7 @@ class CoupledMovingAtoms(MovingAtoms):
         script = context.case / settings.script
         super().__init__(settings, context.comm, script, context.output, context.window, context.name)
         self._book = Book()
+        self._output = context.output
         self._course = Course(context, ["kinetic", "energy"])
         self._covered: Array = np.zeros(0)
         """Energy of each led atom that elements cover, and which therefore does not count."""
@@ -140,6 +154,10 @@ class CoupledMovingAtoms(MovingAtoms):
             energy = self.comm.allreduce(float(self.inventory()["energy"][0]))
             kinetic = energy - self.comm.allreduce(self.potential())
             self._course.record(time, {"kinetic": kinetic, "energy": energy})
+
+    def write(self, window: int, time: float) -> None:
+        """Write the atoms at the end of ``window`` as LAMMPS does, for OVITO. Collective."""
+        write_atoms(self, self._output, window)
 
     def save(self) -> dict[str, Any]:
         """With the book."""

@@ -245,7 +245,8 @@ def _check(request: CheckRequest) -> Estimate:
         _check_crystal(request, settings.crystal)
     steps = max(1.0, request.window / settings.step)
     seconds = steps * _NODE_SECONDS[settings.material] * nodes / request.ranks if nodes else None
-    return Estimate(size=f"about {nodes:.0f} nodes" if nodes else "a mesh file", steps=steps, seconds=seconds)
+    unknown = "a mesh of the crystal" if settings.mesh.kind == "crystal" else "a mesh file"
+    return Estimate(size=f"about {nodes:.0f} nodes" if nodes else unknown, steps=steps, seconds=seconds)
 
 
 def _scales(request: CheckRequest) -> Scales:

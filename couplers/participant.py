@@ -429,8 +429,8 @@ class Participant:
         """
         if not self._inflows and not self._outflows:
             self._meet()
-        order, window = list(self.case.order), Window(0, 0.0, self.case.window_of(self.name))
-        before = [inflow for inflow in self._inflows if order.index(inflow.flow.sender) < order.index(self.name)]
+        window = Window(0, 0.0, self.case.window_of(self.name))
+        before = [inflow for inflow in self._inflows if "displacement" in inflow.flow.quantities]
         self._receive_strained(before, window)
         for adapter in self.adapters.values():
             assert isinstance(adapter, Deforms), "asked of cases whose adapters are"

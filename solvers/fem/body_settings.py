@@ -61,6 +61,8 @@ class BodySettings(Table):
 
     @model_validator(mode="after")
     def _check_sides(self) -> BodySettings:
+        if isinstance(self.mesh, CrystalMesh) and getattr(self, "crystal", None) is None:
+            raise ValueError("a mesh of kind 'crystal' in a body without 'crystal', whose places its nodes would be")
         if isinstance(self.mesh, BoxMesh | CrystalMesh):
             for name, boundary in getattr(self, "boundaries", {}).items():
                 if boundary.where is None and name not in self.mesh.sides:

@@ -143,8 +143,6 @@ class SolidSettings(BodySettings):
 
     @model_validator(mode="after")
     def _check_dimension(self) -> SolidSettings:
-        if isinstance(self.mesh, CrystalMesh) and self.crystal is None:
-            raise ValueError("a mesh of kind 'crystal' in a body without 'crystal', whose places its nodes would be")
         if isinstance(self.mesh, BoxMesh | CrystalMesh):
             problem = self.misfit(self.mesh.dimension)
             if problem:

@@ -22,14 +22,17 @@ class RelaxedAtoms(SolidAtoms):
     """Quasi-static atoms.
 
     The free atoms have an energy, with the others held: it is minimised, by conjugate gradients and then, near the
-    minimum, by Newton's method with conjugate gradients for its linear systems (LAMMPS' ``hftn``), which needs forces
-    only and so is not stopped by the round-off of energies.
+    minimum, by Newton's method with conjugate gradients for its linear systems (LAMMPS' ``hftn``). Its trust region
+    still looks at energies, whose round-off stops it where there are thousands of atoms; what is left then, damped
+    dynamics (``fire``) takes away, which needs forces only.
     """
 
     def __init__(
         self, settings: SolidAtomsSettings, comm: MPI.Comm, script: Path, output: Path, name: str = "atoms of a solid"
     ) -> None:
         super().__init__(settings, comm, script, output, name)
+        # A window that is repeated must find the sums in their order.
+        self.lammps.command("atom_modify sort 0 0.0")
         self.lammps.command("thermo_style custom step c_suture_pe_sum")
         self.lammps.command("min_modify norm inf")
         self._followed: Array = np.zeros_like(self.places)
@@ -57,7 +60,7 @@ class RelaxedAtoms(SolidAtoms):
         self._followed = self.displacement.copy()
         self.lammps.command("fix suture_hold suture_led setforce 0.0 0.0 0.0")
         left, coarse = self.settings.evaluations, max(self.settings.tolerance, _COARSE)
-        for style, tolerance in (("cg", coarse), ("hftn", self.settings.tolerance)):
+        for style, tolerance in (("cg", coarse), ("hftn", self.settings.tolerance), ("fire", self.settings.tolerance)):
             self.lammps.command(f"min_style {style}")
             self.lammps.command(f"minimize 0.0 {tolerance!r} {left} {left}")
         self.lammps.command("unfix suture_hold")

@@ -24,12 +24,20 @@ STRAINS = (0.0, 0.01, 0.02)
 _SHAPE = np.array([[1.0, 0.5, 0.3], [0.5, -0.5, 0.4], [0.3, 0.4, 0.7]])
 """Of the strain, relative to its largest component: stretches and shears in all directions."""
 _FOUND = "patch.json"
+_ROUND_OFF = 1e-12
+"""Of the largest coordinate: what is smaller is shown as 0."""
 
 
 def test(path: Path) -> None:
-    """Run the patch test under mpirun, and print what it found.
+    """Run the patch test under mpirun, and print what it found; raises as ``spurious_forces``."""
+    _show(spurious_forces(path), str(load_case(path).units))
 
-    Raises ``CaseError`` where the case is wrong, ``LaunchError`` where it has no solids that could be strained.
+
+def spurious_forces(path: Path) -> list[dict[str, Any]]:
+    """The largest force of each participant at each strain, by the patch test under mpirun.
+
+    Each has ``strain``, ``participant``, ``force`` (energy by length of the case's units) and ``at``, its place at
+    rest. Raises ``CaseError`` where the case is wrong, ``LaunchError`` where it has no solids that could be strained.
     """
     from .check import verify_case
     from .launch import environment, mpirun
@@ -42,7 +50,7 @@ def test(path: Path) -> None:
         found = Path(folder, _FOUND)
         if done.returncode or not found.is_file():
             raise LaunchError(_last_words(done.stderr) or f"the patch test of {case.file} ended without a word")
-        _show(json.loads(found.read_text()), str(case.units))
+        return json.loads(found.read_text())
 
 
 def _last_words(spoken: str) -> str:
@@ -88,7 +96,8 @@ def _largest(me: Participant, strain: float) -> list[dict[str, Any]]:
         size = np.linalg.norm(forces, axis=1) * _force_factor(me)
         if len(size) and size.max() > best["force"]:
             worst = int(np.argmax(size))
-            best |= {"force": float(size[worst]), "at": (places[worst] * length).tolist()}
+            place = np.where(np.abs(places[worst]) > _ROUND_OFF * np.abs(places).max(), places[worst] * length, 0.0)
+            best |= {"force": float(size[worst]), "at": place.tolist()}
     everyone = me.world.coupled.allgather(best)
     names = list(dict.fromkeys(each["participant"] for each in everyone))
     return [max((e for e in everyone if e["participant"] == name), key=lambda e: e["force"]) for name in names]

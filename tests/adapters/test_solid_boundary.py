@@ -195,7 +195,7 @@ MISTAKES: dict[str, tuple[Any, ...]] = {
     "two of a kind": (('"traction"', '"displacement"'), "no side's kind gives what the other's takes"),
     "no impulse": ((SIDES, BACK + SIDES), "where 'left' gives nothing and takes displacement", "momentum"),
     "no place": ((LEFT, 'condition = "displacement"'), "give either a 'boundary' by name"),
-    "region": ((LEFT, 'region = "all"\ncondition = "displacement"'), 'goes with region = "all", and only with it'),
+    "region": ((LEFT, 'region = "all"\ncondition = "displacement"'), 'go with region = "all", and only with it'),
     "typo": ((LEFT, LEFT.replace("x-upper", "x-uper")), "'x-uper', no boundary of the solver", 'mean "x-upper"?'),
     "no seam": ((SEAM, 'x-upper = { kind = "displacement", x = 0.0 }'), "of kind 'displacement'", "of kind 'seam'"),
     "seam alone": ((SEAM, SEAM + '\ny-upper = { kind = "seam" }'), "a seam that no interface names"),

@@ -154,6 +154,18 @@ def test_round_off_is_relative_to_the_parts_that_cancel():
     assert close_with({("inventory", "a", ""): 1e3 * slip}, gross=gross).faults
 
 
+def test_round_off_of_what_was_received_is_relative_to_the_receivers_parts():
+    """As that of forces in all directions: the sender's parts, which are others, do not excuse it."""
+    slip = np.array([0, 0, 1e-15, 0])
+    received: Shares = {("received", FLOW.name, ""): slip, ("inventory", "b", ""): slip}
+    for gross, at_fault in (("b", False), ("a", True)):
+        found = close_with(received, gross={("gross", gross, ""): np.ones(4)})
+        assert any("interface seam" in text for _, text in found.faults) == at_fault
+    assert close_with(
+        {key: 1e3 * each for key, each in received.items()}, gross={("gross", "b", ""): np.ones(4)}
+    ).faults
+
+
 def test_a_leak_is_relative_to_what_flows_and_not_to_what_is_held():
     # At the interface a leak of 1e-9 of the throughput is seen whatever is held ...
     run = Run(held=1e9)
