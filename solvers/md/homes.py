@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -28,8 +30,18 @@ class Homes:
         ends = [block[-1] if len(block) else (everyone[-1] if len(everyone) else 0) for block in blocks]
         self._ends = np.array(ends, dtype=np.int64)
 
+    def of(self, chosen: NDArray[np.bool_]) -> Homes:
+        """The same homes, of the ``chosen`` atoms alone, (home,)."""
+        fewer = copy(self)
+        fewer.ids = self.ids[chosen]
+        return fewer
+
     def bring(self, ids: Ids, values: Array) -> Array:
         """From the ranks that have the atoms ``ids`` to their homes: (home, ...), 0 where nobody has the atom."""
+        if self._comm.size == 1:
+            found = np.zeros((len(self.ids), *values.shape[1:]))
+            found[np.searchsorted(self.ids, ids)] = values
+            return found
         order, parts = self._parts(ids)
         sent = [(np.asarray(ids)[order[part]], values[order[part]]) for part in parts]
         found = np.zeros((len(self.ids), *values.shape[1:]))
@@ -39,6 +51,8 @@ class Homes:
 
     def ask(self, ids: Ids, values: Array) -> Array:
         """From homes, where ``values`` (home, ...) are, to the ranks that have the atoms ``ids``: (ids, ...)."""
+        if self._comm.size == 1:
+            return values[np.searchsorted(self.ids, ids)]
         order, parts = self._parts(ids)
         asked = self._comm.alltoall([np.asarray(ids)[order[part]] for part in parts])
         answers = self._comm.alltoall([values[np.searchsorted(self.ids, numbers)] for numbers in asked])

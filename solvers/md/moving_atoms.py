@@ -48,6 +48,10 @@ class MovingAtoms(SolidAtoms):
             self.lammps.command("reset_timestep 0")
         self._running = False
         self.windows = 0
+        self._led_homes = self.homes.of(self.led)
+        self._free_energy = 0.0
+        self._counted: tuple[int, tuple[Array, float, float]] = (-1, (np.zeros(3), 0.0, 0.0))
+        """The number of LAMMPS' commands at which the free atoms were counted, and what was found."""
         self._baths = {
             bath: Bath(self.lammps, f"suture_bath_{number}", settings.free, _band(of), of.seed)
             for number, (bath, of) in enumerate(sorted(settings.baths.items()))
@@ -90,8 +94,7 @@ class MovingAtoms(SolidAtoms):
         self.lammps.run(self.steps)
         for name, bath in self._baths.items():
             self.heat[name] = self.heat[name] + bath.take().sum(axis=0) / self.depth
-        self._look()
-        mean = self._bring(self.lammps.fix_atoms("suture_push", 3))[self.led] * self._force_factor
+        mean = self._look()
         # LAMMPS' mean is over the steps 1 … N.
         self.mean_force[self.led] = mean + 0.5 * (before - self.force[self.led]) / self.steps
         self.time += dt
@@ -99,12 +102,12 @@ class MovingAtoms(SolidAtoms):
 
     def _send_off(self, dt: float) -> None:
         """Give the led atoms the velocity that takes them to where they are told."""
-        here = self._bring(self.lammps.atoms("x"))
-        way = self._shortest(self.places + self.displacement - here)
-        self.path[self.led] = way[self.led]
-        told = self._own(np.column_stack([way / dt, self.led.astype(float)]))
-        own = self.lammps.atoms("v")
-        own[:] = np.where(told[:, 3:] > 0.5, told[:, :3], own)
+        here = ~self._moves
+        ids = self.lammps.integers("id")[here]
+        told = self.places[self.led] + self.displacement[self.led]
+        way = self._shortest(told - self._led_homes.bring(ids, self.lammps.atoms("x")[here]))
+        self.path[self.led] = way
+        self.lammps.atoms("v")[here] = self._led_homes.ask(ids, way / dt)
 
     def _shortest(self, way: Array) -> Array:
         """The same where the box is periodic, whichever image is taken."""
@@ -112,30 +115,53 @@ class MovingAtoms(SolidAtoms):
         lengths = np.where(self.lammps.periodic, upper - lower, np.inf)
         return way - np.where(np.isfinite(lengths), np.round(way / lengths) * np.nan_to_num(lengths, posinf=0.0), 0.0)
 
-    def _look(self) -> None:
-        """Note forces and energies as LAMMPS has them at the end of the window."""
-        self.force = self._bring(self.lammps.atoms("f")) * self._force_factor
-        self._energies = self._bring(self.lammps.compute_atoms("suture_pe")) / self.depth
+    def _look(self) -> Array:
+        """Note forces on the led atoms and energies as LAMMPS has them at the end of the window.
+
+        Returns the mean force of the window on the led atoms, (led, 3).
+        """
+        lammps, here = self.lammps, ~self._moves
+        energies = lammps.compute_atoms("suture_pe")
+        columns = [lammps.atoms("f")[here], lammps.fix_atoms("suture_push", 3)[here], energies[here, None]]
+        found = self._led_homes.bring(lammps.integers("id")[here], np.hstack(columns))
+        self.force[self.led] = found[:, :3] * self._force_factor
+        self._energies[self.led] = found[:, 6] / self.depth
+        self._free_energy = float(energies[~here].sum()) / self.depth
+        return found[:, 3:6] * self._force_factor
+
+    def feel(self) -> None:
+        """Evaluate forces and energies where the atoms are now."""
+        super().feel()
+        self._free_energy = float(self._energies[~self.led].sum())
+
+    def potential(self) -> float:
+        """This rank's share of the energy that counts: all of the free atoms' that are here, of led ones by weight."""
+        return self._free_energy + float(self.weight[self.led] @ self._energies[self.led])
 
     @property
     def _moves(self) -> NDArray[np.bool_]:
         """Which of this rank's atoms are free, (atoms,)."""
         return (self.lammps.integers("mask") & self._free) != 0
 
+    def _count(self) -> tuple[Array, float, float]:
+        """Momentum of the free atoms that are here, the sum of its magnitudes, and their kinetic energy; kept."""
+        if self._counted[0] != self.lammps.commands:
+            moves = self._moves
+            mass, velocity = self.lammps.masses()[moves] / self.depth, self.lammps.atoms("v")[moves]
+            squares = np.einsum("ij,ij->i", velocity, velocity)
+            kinetic = 0.5 * self.lammps.constant("mvv2e") * float(mass @ squares)
+            self._counted = self.lammps.commands, (mass @ velocity, float(mass @ np.sqrt(squares)), kinetic)
+        return self._counted[1]
+
     def inventory(self) -> dict[str, Array]:
         """Momentum and kinetic energy of the free atoms, and the potential energy that counts."""
         self.begin()
-        moves = self._moves
-        mass, velocity = self.lammps.masses()[moves], self.lammps.atoms("v")[moves]
-        kinetic = 0.5 * self.lammps.constant("mvv2e") * float(mass @ (velocity**2).sum(axis=1)) / self.depth
-        momentum = mass @ velocity / self.depth
-        return {"momentum": momentum, "energy": np.array([kinetic + self.potential()])}
+        momentum, _, kinetic = self._count()
+        return {"momentum": momentum.copy(), "energy": np.array([kinetic + self.potential()])}
 
     def gross(self) -> dict[str, Array]:
         """Magnitudes of the free atoms' momenta, which cancel."""
-        moves = self._moves
-        speeds = np.linalg.norm(self.lammps.atoms("v")[moves], axis=1)
-        return {"momentum": np.full(3, float(self.lammps.masses()[moves] @ speeds) / self.depth)}
+        return {"momentum": np.full(3, self._count()[1])}
 
     def save(self) -> dict[str, Any]:
         """Where everything is, and how fast."""

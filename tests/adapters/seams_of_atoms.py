@@ -62,6 +62,7 @@ def atoms(folder: Path, script: Path, **settings: Any) -> tuple[Any, Any]:
     """Atoms of a script, and their side."""
     kind = atomistic_solid.KIND
     context = Context(comm=MPI.COMM_SELF, name="core", case=script.parent, output=folder, window=1.0, interface="seam")
-    of = kind.solver_settings.model_validate({"script": script.name, "free": "free"} | settings)
+    still = {"script": script.name, "free": "free", "time_integration": "quasi-static"}
+    of = kind.solver_settings.model_validate(still | settings)
     solver = kind.create_solver(of, context)
     return solver, kind.create_adapter(solver, kind.interface_settings.model_validate({}), context)
