@@ -187,11 +187,14 @@ class SolidHandShake:
         self._solver.velocity[:] = 0.0
 
     def spurious(self) -> tuple[Array, Array]:
-        """What is left at the nodes whose displacement nobody gives. Collective."""
+        """What is left at the nodes whose displacement nobody gives, and which are at no free surface. Collective."""
         dofs = self._solver.space.components
         counts = np.ones_like(self._share) if self._still else self._share
         left = counts[:, None] * self._solver.inner_force().reshape(-1, dofs) + self._seam.force
         left.ravel()[self._solver.fixed_dofs] = 0.0
+        domain = self._solver.domain
+        surface = np.setdiff1d(domain.exterior, domain.boundaries.get("core", domain.exterior[:0]))
+        left[self._solver.space.on_facets(surface.astype(np.int32))] = 0.0
         return self._solver.space.points[: self._solver.space.owned], self._in_space(left)
 
     def record(self, window: Window) -> None:

@@ -112,7 +112,7 @@ class CoupledMovingAtoms(MovingAtoms):
         self._book = Book()
         self._output = context.output
         self._course = Course(context, ["kinetic", "energy"])
-        self._covered: Array = np.zeros(0)
+        self._covered: Array = np.zeros(int(self.led.sum()))
         """Energy of each led atom that elements cover, and which therefore does not count."""
 
     def open(self) -> None:

@@ -5,8 +5,8 @@
 A disc of a triangular lattice (the script of the case `wave`, made larger) on one rank, in windows of 10 steps or as
 many as are given. Alone, LAMMPS does one plain run in which the led atoms stand still. Coupled, the atoms' side of the
 interface takes a displacement in each window, moves its led atoms, and gives momentum and energy; its partner is played
-by this program, whose time does not count. The two alternate, and the median of the pairs' ratios counts. Prints one
-JSON line.
+by this program, whose time does not count. Processor time; the two alternate, and the median of the pairs' ratios
+counts. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WARM = "velocity free create 0.1 1 loop geom"
 
 
 def coupled(folder: Path, windows: int, steps: int) -> float:
-    """Seconds of the windows."""
+    """Processor seconds of the windows."""
     context = Context(MPI.COMM_SELF, "atoms", SCRIPT, folder, steps * TIMESTEP)
     solver = CoupledMovingAtoms(SolidAtomsSettings.model_validate(SETTINGS), context)
     solver.lammps.command(WARM)
@@ -55,26 +55,26 @@ def coupled(folder: Path, windows: int, steps: int) -> float:
     for index in range(windows):
         window = Window(index, index * solver.max_dt, solver.max_dt)
         values["displacement"][:, 0] = 1e-3 * np.sin(index)
-        begin = time.perf_counter()
+        begin = time.process_time()
         side.receive(window, values)
         solver.advance(window.dt)
         side.account(window.dt)
         side.send(window)
         solver.inventory(), solver.rows(), solver.gross()
-        seconds += time.perf_counter() - begin
+        seconds += time.process_time() - begin
     solver.close()
     return seconds
 
 
 def alone(folder: Path, steps: int) -> float:
-    """Seconds of as many steps in one run."""
+    """Processor seconds of as many steps in one run."""
     lammps = Lammps(MPI.COMM_SELF, folder / "log.lammps", SETTINGS["variables"])
     lammps.script(SCRIPT / SETTINGS["script"])
     lammps.command(WARM)
     lammps.command("run 1 post no")
-    begin = time.perf_counter()
+    begin = time.process_time()
     lammps.command(f"run {steps} post no")
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     lammps.close()
     return seconds
 
