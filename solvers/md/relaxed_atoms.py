@@ -134,11 +134,12 @@ class RelaxedAtoms:
         return {"momentum": np.zeros(3), "energy": np.array([self.potential()])}
 
     def save(self) -> dict[str, Any]:
-        """Where everything is."""
+        """Where everything is, and what of it counts."""
         return {
             "time": self.time,
             "positions": self._bring(self.lammps.atoms("x")),
             "displacement": self.displacement.copy(),
+            "weight": self.weight.copy(),
             "force": self.force.copy(),
             "energies": self._energies.copy(),
         }
@@ -148,7 +149,7 @@ class RelaxedAtoms:
         self.time = float(state["time"])
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.displacement, self.force = np.array(state["displacement"]), np.array(state["force"])
-        self._energies = np.array(state["energies"])
+        self.weight, self._energies = np.array(state["weight"]), np.array(state["energies"])
 
     def close(self) -> None:
         """Free what LAMMPS holds."""
