@@ -91,7 +91,7 @@ class RelaxedAtoms:
     def relax(self) -> None:
         """Move the led atoms, and the free ones until no force is left on them.
 
-        Raises ``SolverError`` where that takes more evaluations than the settings allow.
+        Raises ``SolverError`` where each of the methods takes more evaluations than the settings allow.
         """
         self.lead(self.displacement, self.led)
         self.lammps.command("fix suture_hold suture_led setforce 0.0 0.0 0.0")
@@ -104,8 +104,8 @@ class RelaxedAtoms:
         largest = self.largest_force()
         if largest > self.settings.tolerance:
             raise SolverError(
-                f"participant '{self.name}': the atoms found no equilibrium in {left} evaluations of the forces, "
-                f"{largest:.1e} is left on one of them; allow more 'evaluations', or a larger 'tolerance'"
+                f"participant '{self.name}': the atoms found no equilibrium in {left} evaluations of the forces by "
+                f"each method, {largest:.1e} is left on one of them; allow more 'evaluations', or a larger 'tolerance'"
             )
 
     def lead(self, displacement: Array, chosen: NDArray[np.bool_]) -> None:

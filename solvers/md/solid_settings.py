@@ -32,4 +32,4 @@ class SolidAtomsSettings(BaseModel):
     tolerance: Positive = Field(
         1e-9, description="Largest force on a free atom that is as good as none, in LAMMPS' unit of force."
     )
-    evaluations: int = Field(20000, ge=1, description="Evaluations of the forces in which equilibrium must be found.")
+    evaluations: int = Field(20000, ge=1, description="Evaluations of the forces, at most, by each of the methods.")
