@@ -1,7 +1,7 @@
 """Judges a run of the chain, and compares its scheme with all others.
 
-    python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
-    python evaluate.py          prints a table of all schemes: ghost forces, and what the seam sends back
+python evaluate.py RUN      prints JSON with the figures that reference/checks.toml names
+python evaluate.py          prints a table of all schemes: ghost forces, and what the seam sends back
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def table():
     for scheme in SCHEMES:
         of = settings(scheme=scheme, element=1)
         forces = [patch_test(of, strain).largest for strain in (0.0, 0.01)]
-        back = [
-            measure_reflection(chain(of), 400, 200.0, 20.0, q, 400.0 / np.sqrt(60.0)) for q in (0.1, 0.3)
-        ]
+        back = [measure_reflection(chain(of), 400, 200.0, 20.0, q, 400.0 / np.sqrt(60.0)) for q in (0.1, 0.3)]
         print(f"{scheme:24} {forces[0]:12.2e}{forces[1]:12.2e} {back[0]:14.2e}{back[1]:12.2e}")
 
 

@@ -54,7 +54,7 @@ class RelaxedAtoms(SolidAtoms):
     def relax(self) -> None:
         """Move the led atoms, and the free ones until no force is left on them.
 
-        Raises ``SolverError`` where that takes more evaluations than the settings allow.
+        Raises ``SolverError`` where each of the methods takes more evaluations than the settings allow.
         """
         self.lead(self.displacement, self.led)
         self._followed = self.displacement.copy()
@@ -68,8 +68,8 @@ class RelaxedAtoms(SolidAtoms):
         largest = self.largest_force()
         if largest > self.settings.tolerance:
             raise SolverError(
-                f"participant '{self.name}': the atoms found no equilibrium in {left} evaluations of the forces, "
-                f"{largest:.1e} is left on one of them; allow more 'evaluations', or a larger 'tolerance'"
+                f"participant '{self.name}': the atoms found no equilibrium in {left} evaluations of the forces by "
+                f"each method, {largest:.1e} is left on one of them; allow more 'evaluations', or a larger 'tolerance'"
             )
 
     def inventory(self) -> dict[str, Array]:
@@ -77,11 +77,12 @@ class RelaxedAtoms(SolidAtoms):
         return {"momentum": np.zeros(3), "energy": np.array([self.potential()])}
 
     def save(self) -> dict[str, Any]:
-        """Where everything is."""
+        """Where everything is, and what of it counts."""
         return {
             "time": self.time,
             "positions": self._bring(self.lammps.atoms("x")),
             "displacement": self._followed.copy(),
+            "weight": self.weight.copy(),
             "force": self.force.copy(),
             "energies": self._energies.copy(),
         }
@@ -92,4 +93,4 @@ class RelaxedAtoms(SolidAtoms):
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.displacement, self.force = np.array(state["displacement"]), np.array(state["force"])
         self._followed = self.displacement.copy()
-        self._energies = np.array(state["energies"])
+        self.weight, self._energies = np.array(state["weight"]), np.array(state["energies"])

@@ -65,7 +65,7 @@ class SolidAtomsSettings(BaseModel):
     tolerance: Positive = Field(
         1e-9, description="Of equilibrium: largest force on a free atom that is as good as none, in LAMMPS' unit of it."
     )
-    evaluations: int = Field(20000, ge=1, description="Evaluations of the forces in which it must be found.")
+    evaluations: int = Field(20000, ge=1, description="Evaluations of the forces, at most, by each of the methods.")
 
     @model_validator(mode="after")
     def _check_baths(self) -> SolidAtomsSettings:

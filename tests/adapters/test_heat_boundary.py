@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -217,10 +218,10 @@ def test_a_place_that_is_nowhere_ends_all_ranks_with_one_message(tmp_path: Path)
     assert "Traceback" not in done.stderr
 
 
-def numbers(folder: Path) -> dict[str, np.ndarray]:
-    """All that a run's files hold, by name."""
+def numbers(folder: Path, names: Sequence[str] = ("left", "right")) -> dict[str, np.ndarray]:
+    """All that a run's files hold of its participants, by name."""
     found: dict[str, np.ndarray] = {}
-    for name in ("ledger.h5", "left/course.h5", "right/course.h5"):
+    for name in ("ledger.h5", *(f"{each}/course.h5" for each in names)):
         with h5py.File(folder / "RUN" / name) as file:
             datasets: list[str] = []
             file.visititems(lambda key, item, to=datasets: to.append(key) if hasattr(item, "shape") else None)

@@ -123,6 +123,8 @@ def test_atoms_of_a_plane_count_per_depth(tmp_path: Path) -> None:
 def test_too_few_evaluations_are_an_error(tmp_path: Path) -> None:
     atoms = ball(tmp_path, evaluations=3)
     atoms.displacement = waved(atoms.places)
-    with pytest.raises(SolverError, match="found no equilibrium in 3 evaluations of the forces, .* is left on one"):
+    with pytest.raises(
+        SolverError, match="found no equilibrium in 3 evaluations of the forces by each method, .* is left on one"
+    ):
         atoms.relax()
     atoms.close()
