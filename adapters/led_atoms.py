@@ -52,7 +52,8 @@ class LedAtoms:
     def prepare(self, states: Mapping[str, Array]) -> None:
         """Put the led atoms where the elements are; at rest the others relax to that. Collective."""
         self._take(states, 0.0)
-        self._velocity = states["velocity"].copy()
+        if self._moves:
+            self._velocity = states["velocity"].copy()
         self._solver.open()
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:

@@ -59,12 +59,16 @@ def test_led_atoms_push_by_their_share_and_the_row_has_it(copper: Any, tmp_path:
     adapter.receive(WINDOW, said)
     solver.advance(2.0)
     adapter.account(2.0)
-    given = adapter.send(WINDOW)["momentum"]
+    given, work = (adapter.send(WINDOW)[quantity] for quantity in ("momentum", "energy"))
     push = (1.0 - said["blending"]) * solver.force[solver.led] - said["force"]
     assert np.allclose(given, 2.0 * push, rtol=1e-14, atol=0.0) and np.abs(given).max() > 0.1
     row = solver.rows()["force blending"]
     assert np.abs(row["momentum"] - given.sum(axis=0)).max() < 1e-14 * solver.gross()["momentum"][0]
-    assert row["energy"][0] == pytest.approx(solver.potential() - before, rel=1e-12) and row["energy"][0] > 0.01
+    assert work[:, 0] == pytest.approx(
+        (given * solver.path[solver.led]).sum(axis=1) * solver.lammps.constant("mvv2e") / 2.0
+    )
+    gained = solver.potential() - before
+    assert row["energy"][0] == pytest.approx(gained + work.sum(), rel=1e-11) and gained > 0.01
     assert solver.gross()["momentum"] == pytest.approx(np.full(3, np.linalg.norm(given, axis=1).sum()))
     weight = np.ones(len(solver.led))
     weight[solver.led] = 1.0 - said["covered"][:, 0]
