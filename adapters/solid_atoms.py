@@ -51,6 +51,7 @@ class CoupledRelaxedAtoms(RelaxedAtoms):
     def __init__(self, settings: SolidAtomsSettings, context: Context) -> None:
         super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
         self._book = Book()
+        self._output = context.output
         self._course = Course(context, ["energy", "force"])
 
     def open(self) -> None:
@@ -82,6 +83,11 @@ class CoupledRelaxedAtoms(RelaxedAtoms):
         if self._course.lacks(time):
             figures = {"energy": self.comm.allreduce(self.potential()), "force": self.largest_force()}
             self._course.record(time, figures)
+
+    def write(self, window: int, time: float) -> None:
+        """Write the atoms at the end of ``window`` as LAMMPS does, for OVITO and ParaView. Collective."""
+        path = self._output.resolve() / f"atoms_{window + 1:06d}.dump"
+        self.lammps.command(f"write_dump all custom {path} id type x y z c_suture_pe modify sort id format float %.17g")
 
     def save(self) -> dict[str, Any]:
         """With the book."""
