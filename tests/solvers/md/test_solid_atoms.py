@@ -51,6 +51,52 @@ def test_a_formula_without_a_number_for_a_free_atom_is_refused(tmp_path: Path) -
         RelaxedAtoms(settings, MPI.COMM_SELF, tmp_path / "in.core", tmp_path, "core")
 
 
+ROW = """
+units lj
+atom_modify map array
+boundary f f f
+region box block -1 6 -1 1 -1 1
+create_box 1 box
+create_atoms 1 single 0.0 0.0 0.0
+create_atoms 1 single 1.12 0.0 0.0
+create_atoms 1 single 2.24 0.0 0.0
+mass 1 1.0
+pair_style lj/smooth/linear 2.0
+pair_coeff 1 1 1.0 1.0
+group free id 2
+"""
+
+
+def pulled(atoms: RelaxedAtoms, way: float) -> float:
+    """Where the free atom in the middle goes as the last one goes ``way``."""
+    atoms.displacement[2, 0] = way
+    atoms.advance(1.0)
+    return float(atoms.homes.bring(atoms.lammps.integers("id"), atoms.lammps.atoms("x"))[1, 0])
+
+
+def test_what_broke_in_an_iteration_stays_broken_in_the_next_and_a_resumed_run_is_where_it_was(tmp_path: Path) -> None:
+    """A row of three, drawn out: both bonds are stretched, until one breaks and the middle stays with one neighbour."""
+    (tmp_path / "in.core").write_text(ROW)
+    settings = SolidAtomsSettings.model_validate({"script": "in.core", "free": "free", "tolerance": 1e-8})
+    atoms = RelaxedAtoms(settings, MPI.COMM_SELF, tmp_path / "in.core", tmp_path)
+    stretched = pulled(atoms, 0.1)
+    assert stretched == pytest.approx(1.17, abs=1e-6)
+    state = atoms.save()
+    repeated = pulled(atoms, 0.12)
+    atoms.restore(state)
+    assert pulled(atoms, 0.12) == pytest.approx(repeated, abs=1e-7)
+    atoms.restore(state)
+    atoms.lammps.atoms("x")[1, 0] += 0.9  # to the last one, from which it would part by itself
+    assert pulled(atoms, 1.0) > 1.62 + 0.4
+    atoms.restore(state)
+    assert pulled(atoms, 0.4) > 1.32 + 0.1
+    atoms.time = 0.0
+    atoms.restore(state)
+    assert pulled(atoms, 0.1) == pytest.approx(stretched, abs=1e-6)
+    assert pulled(atoms, 0.4) < 1.32 - 0.1
+    atoms.close()
+
+
 def test_formulas_of_time_are_refused() -> None:
     with pytest.raises(ValidationError, match="unknown name 't'"):
         SolidAtomsSettings.model_validate({"script": "in", "free": "free", "displacement": ["t", 0.0, 0.0]})
