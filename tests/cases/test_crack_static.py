@@ -120,3 +120,30 @@ def test_bonds_at_the_tip_are_as_long_as_in_atoms_alone(small: Path) -> None:
         there = bonds.lengths(pairs, alone.load(level))
         assert end == pytest.approx(0.0, abs=1e-6)
         np.testing.assert_allclose(row[here], there[near], rtol=0.015)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("radius", "grows"), [(40.0, 2.24), (80.0, 2.18)])
+def test_atoms_alone_hold_as_long_as_computed(radius: float, grows: float) -> None:
+    alone = atomistic.Cylinder(radius)
+    pairs = bonds.bonds(alone.places)
+    x = alone.places[pairs[:, 0], 0]
+    ends = []
+    for level in (1.4, 1.6, 1.8, 2.0, grows - 0.06, grows - 0.04, grows - 0.02, grows):
+        long = bonds.lengths(pairs, alone.load(level))
+        ends.append(x[long > bonds.OPEN].max())
+    np.testing.assert_allclose(ends[:-1], 0.0, atol=1e-6)
+    assert ends[-1] > 6.0
+
+
+@pytest.mark.long
+def test_the_crack_grows_at_the_load_at_which_it_does_in_atoms_alone(tmp_path: Path) -> None:
+    """Within 3 % of the cylinder of 80 Å, with less than a fifth of its atoms."""
+    folder = variant("crack-static", tmp_path / "whole")
+    run = played([folder], 2, timeout=1200.0)["whole"]
+    assert run["exit_code"] == 0, run
+    assert run["worst"] <= 1e-12
+    found = evaluation("crack-static").evaluate(folder / "RUN")
+    assert 0.97 * 2.18 <= found["holds"] < found["grows"] <= 1.03 * 2.18
+    assert found["growth"] > 6.6
+    assert found["atoms"] < 3848 / 5
