@@ -139,6 +139,11 @@ class SolidHandShake:
     def prepare(self, states: Mapping[str, Array]) -> None:
         """Nothing is taken at the start."""
 
+    def initial_amounts(self, window: Window) -> Mapping[str, Array]:
+        """What holds a body at rest, where atoms count, as it starts: until the atoms say what they give."""
+        held = -(1.0 - self._share)[:, None] * self._blocks(self._solver.inner_force()) * window.dt
+        return {"momentum": held} if self._still else {}
+
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """Momentum, and what is owed, enters evenly."""
         self._due = self._due - self._taken + values["momentum"]

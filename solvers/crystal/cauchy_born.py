@@ -142,7 +142,9 @@ class CauchyBorn:
 
     def _relaxed(self, gradients: Array) -> State:
         """The crystals whose shifts are in balance, by Newton's method."""
-        shifts, lost = self._foreseen(gradients), np.zeros(len(gradients), dtype=bool)
+        shifts = self._foreseen(gradients)
+        lost = self._astray(shifts)
+        shifts[lost] = 0.0
         left = _PASSES if self._others else 1
         while True:
             energy, stress, tangent = self._unrelaxed(gradients, shifts)
@@ -161,8 +163,11 @@ class CauchyBorn:
         """Newton's step of the shifts, and where it leads astray and none is made."""
         stiff, force = _of_shifts(stress, tangent)
         step = -_solve(stiff, force).reshape(shifts.shape)
-        astray = ~(np.abs(shifts + step).max(axis=(1, 2), initial=0.0) < _FARTHEST * self.structure.constant)
+        astray = self._astray(shifts + step)
         return np.where(astray[:, None, None], 0.0, step), astray
+
+    def _astray(self, shifts: Array) -> NDArray[np.bool_]:
+        return ~(np.abs(shifts).max(axis=(1, 2), initial=0.0) < _FARTHEST * self.structure.constant)
 
     def _foreseen(self, gradients: Array) -> Array:
         """Shifts (n, 3, b - 1) by their linear response to the strain, the same however a crystal is turned."""

@@ -88,9 +88,15 @@ class RelaxedAtoms(SolidAtoms):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Return to what ``save`` gave."""
-        self.time = float(state["time"])
-        self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
+        """Return to what ``save`` gave.
+
+        Going back in time the free atoms stay where they are: the next search begins where the last one ended. Where
+        there is one equilibrium it finds that; where there are several, as when bonds break, it stays with what broke,
+        and repeated windows do not go to and fro between states of which none would be their own.
+        """
+        back, self.time = float(state["time"]) < self.time, float(state["time"])
+        if not back:
+            self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.displacement, self.force = np.array(state["displacement"]), np.array(state["force"])
         self._followed = self.displacement.copy()
         self.weight, self._energies = np.array(state["weight"]), np.array(state["energies"])

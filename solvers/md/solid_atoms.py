@@ -8,6 +8,8 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from ..errors import SolverError
+from ..expression import SpaceExpression
 from .homes import Homes
 from .library import Array, Lammps
 from .solid_settings import SolidAtomsSettings
@@ -18,6 +20,7 @@ class SolidAtoms:
 
     Values of atoms, (home, ...), are kept by id (``Homes``): momentum is LAMMPS' mass × velocity, everything else in
     LAMMPS' units, and in a plane per depth. All methods are collective; inventories and rows are this rank's share.
+    Raises ``SolverError`` where the free atoms' displacement at the start is no number.
     """
 
     def __init__(
@@ -63,6 +66,19 @@ class SolidAtoms:
         self.path: Array = np.zeros_like(self.places)
         """That each led atom went in the last window, (home, 3); 0 for free ones."""
         self.time = 0.0
+        if settings.displacement is not None:
+            self._displace(settings.displacement)
+
+    def _displace(self, formulas: tuple[SpaceExpression, ...]) -> None:
+        """Take the free atoms from the lattice. Raises ``SolverError`` where a formula has no number for one."""
+        x, y, z = self.places.T
+        moved = np.stack([np.broadcast_to(formula(x=x, y=y, z=z), x.shape) for formula in formulas], axis=1)
+        wrong = self.places[~self.led & ~np.isfinite(moved).all(axis=1)]
+        first = next((each[0] for each in self.comm.allgather(wrong) if len(each)), None)
+        if first is not None:
+            place = ", ".join(f"{number:.6g}" for number in first)
+            raise SolverError(f"participant '{self.name}': 'displacement' is not finite for the free atom at ({place})")
+        self.lead(moved, ~self.led)
 
     @property
     def _force_factor(self) -> float:

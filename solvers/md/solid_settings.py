@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..expression import SpaceExpression
+
 BLENDING, INTEGRATION = "force blending", "integration error"
 """Names of rows."""
+
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
@@ -54,6 +57,9 @@ class SolidAtomsSettings(BaseModel):
     )
     plane: bool = Field(
         False, description="The continuum is plane: all is per depth of the box along z, which must be periodic."
+    )
+    displacement: tuple[SpaceExpression, SpaceExpression, SpaceExpression] | None = Field(
+        None, description="Of the free atoms at the start, from the lattice at rest, in LAMMPS' unit of length."
     )
     time_integration: Literal["velocity-verlet", "quasi-static"] = Field(
         "velocity-verlet", description="With inertia, as the script's fixes have it, or equilibrium in every window."

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from suture.solvers.crystal import CauchyBorn, LennardJones, SolverError, structure
+from suture.solvers.crystal.structures import Structure
 
 from .crystals import CRYSTALS, GPA, crystal, gradients
 
@@ -120,6 +121,24 @@ def test_what_is_no_crystal_any_more_is_given_up(name: str) -> None:
 def test_silicon_that_is_torn_is_given_up() -> None:
     """Atoms that no bond holds have no place of their own."""
     assert np.isnan(crystal("silicon").at(3.0 * np.eye(3)[None]).stress).all()
+
+
+def test_silicon_that_is_drawn_out_asks_for_no_endless_bonds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What shifts respond to is the square of the stretch; taken at its word it would need bonds without end."""
+    one, reaches, bonds = crystal("silicon"), [], Structure.bonds
+
+    def watched(self: Structure, reach: float) -> np.ndarray:
+        reaches.append(reach)
+        return bonds(self, reach)
+
+    monkeypatch.setattr(Structure, "bonds", watched)
+    drawn = np.array([[6.0, 3.0, 0.0], [0.0, 1.0, 2.0], [0.0, 0.0, 1.0]])
+    found = one.at(np.array([np.eye(3), drawn]))
+    assert np.isnan(found.energy).tolist() == [False, True]
+    smallest = np.linalg.svd(drawn, compute_uv=False)[-1]
+    assert max(reaches) < (one.potential.cutoff + 3 * 0.5 * one.structure.constant) / smallest
 
 
 def test_no_constant_without_stress_is_an_error() -> None:
