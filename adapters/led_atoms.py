@@ -10,6 +10,7 @@ import numpy as np
 from ..couplers.cells import Array
 from ..couplers.mesh import Mesh
 from ..couplers.window import Window
+from ..solvers.errors import SolverError
 from .solid_atoms import CoupledMovingAtoms, CoupledRelaxedAtoms
 
 _AHEAD = 1.0 / 3.0
@@ -67,6 +68,11 @@ class LedAtoms:
         solver = self._solver
         self._shift = values["shift"]
         moved = values["displacement"]
+        if self._moves and values["force"].any():
+            raise SolverError(
+                f"participant '{solver.name}': its atoms are in motion and the elements around them quasi-static; "
+                "give both one 'time_integration'"
+            )
         if ahead:
             velocity = values["velocity"]
             moved = moved + ahead * (velocity + _AHEAD * (velocity - self._velocity))

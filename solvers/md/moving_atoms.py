@@ -177,9 +177,14 @@ class MovingAtoms(SolidAtoms):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put every atom where ``save`` found it, before the first window.
 
-        A resumed run differs from one that went on by the round-off of its sums over neighbours.
+        A resumed run differs from one that went on by the round-off of its sums over neighbours. Raises ``SolverError``
+        where windows were run already.
         """
-        assert not self._running, "a run is resumed before it begins"
+        if self._running:
+            raise SolverError(
+                f"participant '{self.name}': atoms in motion cannot repeat a window, as an implicit scheme asks; "
+                "choose an explicit one, or time_integration = 'quasi-static'"
+            )
         self.time, self.windows = float(state["time"]), int(state["windows"])
         self.displacement = np.array(state["displacement"])
         self.heat = {name: np.array(given) for name, given in state["heat"].items()}

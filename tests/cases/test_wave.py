@@ -101,3 +101,19 @@ def test_ranks_and_restarts_agree(tmp_path: Path, runs: Any) -> None:
         expected = other["energy"][:].ravel()[: len(found)]
     assert worst == pytest.approx(0.8) and len(found) == 40
     assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_atoms_in_motion_repeat_no_window(tmp_path: Path) -> None:
+    """The other participant's engine would do it; atoms say that they cannot."""
+    case = small(tmp_path / "case", 0.02, ("serial-explicit", "serial-implicit"), ("end = 1.6", "end = 0.04"))
+    done = suture("run", case, check=False)
+    assert done.returncode == 3
+    assert "participant 'core': atoms in motion cannot repeat a window, as an implicit scheme asks" in done.stderr
+
+
+def test_motion_on_one_side_alone_is_refused(tmp_path: Path) -> None:
+    still = ('time_integration = "velocity-verlet"', 'time_integration = "quasi-static"')
+    case = small(tmp_path / "case", 0.02, still, ("end = 1.6", "end = 0.2"))
+    done = suture("run", case, check=False)
+    assert done.returncode == 3
+    assert "its atoms are in motion and the elements around them quasi-static" in done.stderr
