@@ -110,6 +110,10 @@ def environment(ranks: int) -> dict[str, str]:
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+        # Scotch 7, by which DOLFINx divides meshes, has threads of its own, and then divides otherwise every time: a
+        # run could not be resumed.
+        "SCOTCH_DETERMINISTIC": "1",
+        "SCOTCH_PTHREAD_NUMBER": "1",
     }
     if ranks > len(os.sched_getaffinity(0)):
         settings["OMPI_MCA_mpi_yield_when_idle"] = "1"

@@ -14,8 +14,8 @@ def keep_the_elements_force() -> None:
     """Let the atoms' push be added to the elements' own, in place of part of it."""
     take = LedAtoms._take
 
-    def taken(self: LedAtoms, values: Any) -> None:
-        take(self, values)
+    def taken(self: LedAtoms, values: Any, ahead: float) -> None:
+        take(self, values, ahead)
         self._replaced = 0.0 * self._replaced
 
     LedAtoms._take = taken  # type: ignore[method-assign]
