@@ -23,7 +23,7 @@ import numpy as np
 from mpi4py import MPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..couplers.cells import Array, total
+from ..couplers.cells import Array
 from ..couplers.mesh import Mesh
 from ..couplers.window import Window
 from ..solvers.chain.blending import blend
@@ -31,6 +31,7 @@ from ..solvers.errors import SolverError
 from ..solvers.expression import SpaceExpression
 from ..solvers.fem.solid_settings import BLENDING
 from .bodies import as_mesh
+from .takes_momentum import TakesMomentum
 
 if TYPE_CHECKING:
     from .solid_body import CoupledSolid
@@ -88,10 +89,7 @@ class SolidHandShake:
         if not self._still:
             solver.share(self._share, 1.0 - self._covered)
         self._window = np.inf
-        self._due: Array = np.zeros((len(points), 3))
-        self._taken: Array = np.zeros((len(points), 3))
-        self._work_due: Array = np.zeros(len(points))
-        self._work: Array = np.zeros(len(points))
+        self._momentum = TakesMomentum(len(points), self._energy)
 
     def _require_atoms_at_the_rim(self) -> None:
         """Elements are missing around nodes at the rim of the core: their force must be that of atoms alone."""
@@ -146,24 +144,20 @@ class SolidHandShake:
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """Momentum, and what is owed, enters evenly."""
-        self._due = self._due - self._taken + values["momentum"]
+        self._momentum.receive(values)
         counts = np.ones_like(self._share) if self._still else 1.0 - self._share
-        self._seam.force = counts[:, None] * self._due[:, : self._solver.space.components] / window.dt
-        if self._energy:
-            self._work_due = self._work_due - self._work + values["energy"][:, 0]
+        self._seam.force = counts[:, None] * self._momentum.due[:, : self._solver.space.components] / window.dt
         self._window = window.dt
-        self._taken, self._work = np.zeros_like(self._taken), np.zeros_like(self._work)
 
     def account(self, dt: float) -> None:
         """Add what entered in the step; of what moves, what the elements do not feel is a row."""
         impulse, work = self._in_space(self._seam.impulse), self._seam.work
         if not self._still:
-            unfelt = self._share[:, None] * self._due * (dt / self._window)
-            came = self._work_due * (dt / self._window) if self._energy else work
+            unfelt = self._share[:, None] * self._momentum.due * (dt / self._window)
+            came = self._momentum.work_due * (dt / self._window) if self._energy else work
             self._solver.book(BLENDING, -unfelt, float((work - came).sum()))
             impulse, work = impulse + unfelt, came
-        self._taken = self._taken + impulse
-        self._work = self._work + work
+        self._momentum.enter(impulse, work)
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """The body at the nodes, and the part of its inner force in place of which the atoms' counts."""
@@ -186,7 +180,7 @@ class SolidHandShake:
     def deform(self, gradient: Array) -> None:
         """Strain the body. Collective."""
         points = self._solver.space.points[: self._solver.space.owned]
-        self._due, self._taken = np.zeros_like(self._due), np.zeros_like(self._taken)
+        self._momentum = TakesMomentum(len(self._share), self._energy)
         moved = points @ (gradient - np.eye(3)).T
         self._solver.displacement[:] = moved[:, : self._solver.space.components].ravel()
         self._solver.velocity[:] = 0.0
@@ -208,29 +202,19 @@ class SolidHandShake:
 
     def save(self) -> dict[str, Array]:
         """What came, and what entered."""
-        return {
-            "due": self._due.copy(),
-            "taken": self._taken.copy(),
-            "work due": self._work_due.copy(),
-            "work": self._work.copy(),
-        }
+        return self._momentum.save()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
-        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
-        self._work_due, self._work = np.array(state["work due"]), np.array(state["work"])
+        self._momentum.restore(state)
 
     def received(self) -> Mapping[str, Array]:
         """What the loads that the body's balance used sum to, and their work."""
-        return self._amounts(self._taken, self._work)
+        return self._momentum.received()
 
     def carry(self) -> Mapping[str, Array]:
         """What came and did not enter."""
-        return self._amounts(self._due - self._taken, self._work_due - self._work)
-
-    def _amounts(self, momentum: Array, work: Array) -> Mapping[str, Array]:
-        amounts = {"momentum": total(momentum)}
-        return amounts | ({"energy": total(work[:, None])} if self._energy else {})
+        return self._momentum.carry()
 
     def _blocks(self, values: Array) -> Array:
         return self._in_space(values.reshape(-1, self._solver.space.components))

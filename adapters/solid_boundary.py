@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from ..couplers.cells import Array, total
+from ..couplers.cells import Array
 from ..couplers.kind import CheckRequest, Context, Estimate, Exchange, Kind
 from ..couplers.mesh import Mesh
 from ..couplers.protocols import Adapter
@@ -24,6 +24,7 @@ from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
 from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
 from .hand_shake import HandShakeSettings, SolidHandShake
+from .takes_momentum import TakesMomentum
 
 if TYPE_CHECKING:
     from .solid_body import CoupledSolid
@@ -93,11 +94,7 @@ class SolidBoundary:
         self._energy = "energy" in exchange[0] + exchange[1]
         if not self._energy:
             solver.book_work(boundary)
-        points = len(self._seam.dofs)
-        self._due: Array = np.zeros((points, 3))
-        self._taken: Array = np.zeros((points, 3))
-        self._work_due: Array = np.zeros(points)
-        self._work: Array = np.zeros(points)
+        self._momentum = TakesMomentum(len(self._seam.dofs), self._energy)
 
     def cells(self, quantity: str) -> Mesh:
         """The nodes of the trace, and the elements between them."""
@@ -111,18 +108,15 @@ class SolidBoundary:
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """The displacement goes in a straight line to that at the end; momentum, and what is owed, enters evenly."""
         if self._pushed:
-            self._due = self._due - self._taken + values["momentum"]
-            self._seam.force = self._own(self._due) / window.dt
-            if self._energy:
-                self._work_due = self._work_due - self._work + values["energy"][:, 0]
+            self._momentum.receive(values)
+            self._seam.force = self._own(self._momentum.due) / window.dt
         else:
+            self._momentum.begin()
             self._seam.set_displacement(self._own(values["displacement"]), self._solver.time + window.dt)
-        self._taken, self._work = np.zeros_like(self._taken), np.zeros_like(self._work)
 
     def account(self, dt: float) -> None:
         """Add what entered in the step."""
-        self._taken = self._taken + self._in_space(self._seam.impulse)
-        self._work = self._work + self._seam.work
+        self._momentum.enter(self._in_space(self._seam.impulse), self._seam.work)
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """Displacement and velocity at the points, and the momentum and the energy that left at them."""
@@ -131,8 +125,8 @@ class SolidBoundary:
         return {
             "displacement": moved,
             "velocity": velocity,
-            "momentum": -self._taken,
-            "energy": -self._work[:, None],
+            "momentum": -self._momentum.taken,
+            "energy": -self._momentum.work[:, None],
         }
 
     def record(self, window: Window) -> None:
@@ -141,31 +135,19 @@ class SolidBoundary:
 
     def save(self) -> dict[str, Array]:
         """What came, and what entered."""
-        return {
-            "due": self._due.copy(),
-            "taken": self._taken.copy(),
-            "work due": self._work_due.copy(),
-            "work": self._work.copy(),
-        }
+        return self._momentum.save()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
-        self._due, self._taken = np.array(state["due"]), np.array(state["taken"])
-        self._work_due, self._work = np.array(state["work due"]), np.array(state["work"])
+        self._momentum.restore(state)
 
     def received(self) -> Mapping[str, Array]:
         """What entered, where momentum is taken: what the loads that the body's balance used sum to, and their work."""
-        return self._amounts(self._taken, self._work)
+        return self._momentum.received() if self._pushed else {}
 
     def carry(self) -> Mapping[str, Array]:
         """What came and did not enter."""
-        return self._amounts(self._due - self._taken, self._work_due - self._work)
-
-    def _amounts(self, momentum: Array, energy: Array) -> Mapping[str, Array]:
-        if not self._pushed:
-            return {}
-        amounts = {"momentum": total(momentum)}
-        return amounts | {"energy": total(energy[:, None])} if self._energy else amounts
+        return self._momentum.carry() if self._pushed else {}
 
     def _own(self, values: Array) -> Array:
         """The components that the body has; in a plane it has no third one."""
