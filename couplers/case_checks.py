@@ -135,9 +135,11 @@ def _check_order(case: Case, review: Review) -> None:
 
 def _check_checkpoints(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     for name, kind in kinds.items():
-        if case.run.checkpoint_every and not kind.resumes:
-            found = f'{case.run.checkpoint_every} with participant {name!r} of kind "{kind.name}", which cannot resume'
-            review.add(("run", "checkpoint_every"), found, "0, or participants that can resume", "remove it")
+        for key in ("checkpoint_every", "checkpoint_interval"):
+            asked = getattr(case.run, key)
+            if asked and not kind.resumes:
+                found = f'{asked:g} with participant {name!r} of kind "{kind.name}", which cannot resume'
+                review.add(("run", key), found, "nothing, or participants that can resume", "remove it")
 
 
 def _check_stages(case: Case, review: Review) -> None:

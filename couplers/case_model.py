@@ -95,6 +95,19 @@ class RunSettings(Table):
     checkpoint_every: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=0, description="Windows between two checkpoints, from which --resume goes on; 0 writes none."
     )
+    checkpoint_interval: WallTime | None = Field(
+        default=None, description="Seconds on the clock between two checkpoints, beside those of `checkpoint_every`."
+    )
+    time_limit: WallTime | None = Field(
+        default=None,
+        description="Seconds on the clock that the run may take: before they are over it writes a checkpoint and ends. "
+        "Where Slurm tells the end of its job, that holds too.",
+    )
+
+    @property
+    def checkpoints(self) -> bool:
+        """Whether the run writes checkpoints without being asked to end."""
+        return bool(self.checkpoint_every) or self.checkpoint_interval is not None
 
 
 class Participant(Table):

@@ -1,20 +1,24 @@
 """Coordinated checkpoints: everything that a run needs to go on from a window's end.
 
-    RUN/checkpoints/window-00000120/manifest.json       what it is of: windows done, ranks, the case
+    RUN/checkpoints/window-00000120/manifest.json       what it is of: windows done, ranks, the case, the files' digests
     RUN/checkpoints/window-00000120/NAME-RANK.npz       one file a rank
 
 A checkpoint is written beside the ones before under another name, and renamed when every rank's file is on disk; the
-last two are kept.
+last two are kept. Who resumes checks every file's digest, and passes over a checkpoint of which one is torn.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import logging
 import os
 import shutil
+import sys
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +26,15 @@ import numpy as np
 from mpi4py import MPI
 
 from .case_model import Case
-from .errors import ResumeError
+from .errors import CheckpointError, ResumeError
 from .waiting import wait
+
+log = logging.getLogger("suture")
 
 FOLDER = "checkpoints"
 _MANIFEST = "manifest.json"
 _KEPT = 2
+_TORN = ".torn"
 _MAY_DIFFER = ("title", "run", "ledger")
 """Tables of the case that a resumed run may change, beside the time of its end."""
 
@@ -35,25 +42,62 @@ _MAY_DIFFER = ("title", "run", "ledger")
 def save(
     output: Path, case: Case, comm: MPI.Comm, deadline: float, windows: int, file: str, state: Mapping[str, Any]
 ) -> None:
-    """Write a checkpoint after ``windows`` windows; ``state`` is this rank's, for its ``file``. Collective."""
+    """Write a checkpoint after ``windows`` windows; ``state`` is this rank's, for its ``file``. Collective.
+
+    Raises ``CheckpointError`` where the disk does not take it; the checkpoints before are still there then.
+    """
     final = output / FOLDER / f"window-{windows:08d}"
     part = final.with_name(final.name + ".part")
-    if comm.rank == 0:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-    _gather_round(comm, deadline, "before a checkpoint")
-    with open(part / f"{file}.npz", "wb") as target:
-        np.savez(target, **flatten(state))
+    try:
+        if comm.rank == 0:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+        _gather_round(comm, deadline, "before a checkpoint")
+        digest = _write(part / f"{file}.npz", _packed(state))
+        _gather_round(comm, deadline, "at a checkpoint")
+        digests = comm.gather((file, digest))
+        if digests is not None:
+            manifest = {"windows": windows, "ranks": _ranks(case), "case": identity(case), "files": dict(digests)}
+            _write(part / _MANIFEST, json.dumps(manifest, indent=1).encode())
+            _put_in_place(part, final)
+            for old in _complete(output)[:-_KEPT]:
+                shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write the checkpoint {part}: {error.strerror or error}; those before are untouched"
+        ) from error
+
+
+def _packed(state: Mapping[str, Any]) -> bytes:
+    # In memory first: a file that cannot be written to its end leaves zipfile in a state of its own.
+    target = io.BytesIO()
+    np.savez(target, **flatten(state))
+    return target.getvalue()
+
+
+def _write(path: Path, content: bytes) -> str:
+    """Write a file through to the disk; returns its digest."""
+    with open(path, "wb") as target:
+        target.write(content)
         target.flush()
         os.fsync(target.fileno())
-    _gather_round(comm, deadline, "at a checkpoint")
-    if comm.rank == 0:
-        manifest = {"windows": windows, "ranks": _ranks(case), "case": identity(case)}
-        (part / _MANIFEST).write_text(json.dumps(manifest, indent=1))
-        shutil.rmtree(final, ignore_errors=True)
-        part.rename(final)
-        for old in _complete(output)[:-_KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _put_in_place(part: Path, final: Path) -> None:
+    """Rename, such that after a power failure there is the one or the other."""
+    shutil.rmtree(final, ignore_errors=True)
+    _sync(part)
+    part.rename(final)
+    _sync(final.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _gather_round(comm: MPI.Comm, deadline: float, when: str) -> None:
@@ -62,32 +106,44 @@ def _gather_round(comm: MPI.Comm, deadline: float, when: str) -> None:
 
 def _complete(output: Path) -> list[Path]:
     """Folders of the checkpoints whose manifest can be read, the oldest first."""
-    found = (p for p in (output / FOLDER).glob(f"window-*/{_MANIFEST}") if p.parent.suffix != ".part")
-    return sorted(path.parent for path in found if _readable(path))
+    found = (p.parent for p in (output / FOLDER).glob(f"window-*/{_MANIFEST}") if p.parent.name[7:].isdigit())
+    return sorted(folder for folder in found if _manifest(folder))
 
 
-def _readable(manifest: Path) -> bool:
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """What stands in it, or None where it cannot be read."""
     try:
-        return {"windows", "ranks", "case"} <= json.loads(manifest.read_text()).keys()
-    except (OSError, ValueError, AttributeError):  # cut off while it was written, or none of ours
-        return False
+        found = json.loads((folder / _MANIFEST).read_text())
+        whole = isinstance(found["windows"], int) and all(
+            isinstance(found[key], dict) for key in ("ranks", "case", "files")
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # cut off while it was written, or none of ours
+        return None
+    return found if whole else None
 
 
-def newest(output: Path, case: Case) -> Path:
-    """The folder of the last complete checkpoint of a run of this case.
+def candidates(output: Path, case: Case) -> list[Path]:
+    """Folders of the checkpoints of a run of this case, the newest first.
 
-    Raises ``ResumeError`` where there is none, or where it belongs to another case or to other numbers of ranks.
+    Raises ``ResumeError`` where there is none, or where they belong to another case or to other numbers of ranks.
     """
-    found = _complete(output)
+    found = _complete(output)[::-1]
     if not found:
         raise ResumeError(
             f"{output} has no complete checkpoint to resume from; set checkpoint_every in [run], "
             "and run the case from its start"
         )
-    manifest = json.loads((found[-1] / _MANIFEST).read_text())
+    for folder in found:
+        _require_same_case(folder, case)
+    return found
+
+
+def _require_same_case(folder: Path, case: Case) -> None:
+    manifest = _manifest(folder)
+    assert manifest is not None, "it was read a moment ago"
     if manifest["ranks"] != _ranks(case):
         raise ResumeError(
-            f"{found[-1]} was written by {_listed(manifest['ranks'])} ranks, and the case has {_listed(_ranks(case))}; "
+            f"{folder} was written by {_listed(manifest['ranks'])} ranks, and the case has {_listed(_ranks(case))}; "
             "resume on the same numbers of ranks"
         )
     theirs, ours = manifest["case"], identity(case)
@@ -95,10 +151,53 @@ def newest(output: Path, case: Case) -> Path:
     if changed:
         tables = ", ".join(f"[{key}]" for key in changed)
         raise ResumeError(
-            f"{found[-1]} was written by another case: {tables} differ; a resumed run may change the end of its "
+            f"{folder} was written by another case: {tables} differ; a resumed run may change the end of its "
             f"[time], and {', '.join(f'[{key}]' for key in _MAY_DIFFER if key != 'title')}"
         )
-    return found[-1]
+
+
+def newest_whole(found: Sequence[Path], comm: MPI.Comm, file: str) -> Path:
+    """The first of the ``found`` checkpoints of which every rank's file is as it was written. Collective.
+
+    ``file`` is this rank's. Torn ones are set aside under another name, with a warning. Raises ``ResumeError``, on
+    every rank alike, where none is whole.
+    """
+    for folder in found:
+        wrong = [text for text in comm.allgather(_fault(folder, file)) if text]
+        if not wrong:
+            return folder
+        if comm.rank == 0:
+            log.warning("checkpoint passed over: %s", wrong[0])
+            print(f"suture: checkpoint passed over: {wrong[0]}", file=sys.stderr, flush=True)
+            folder.rename(_free_name(folder))
+    raise ResumeError(f"every checkpoint in {found[0].parent} is torn; run the case from its start")
+
+
+def _free_name(folder: Path) -> Path:
+    aside = folder.with_name(folder.name + _TORN)
+    shutil.rmtree(aside, ignore_errors=True)
+    return aside
+
+
+def _fault(folder: Path, file: str) -> str:
+    """What is wrong with one rank's file; an empty text where nothing is."""
+    path, manifest = folder / f"{file}.npz", _manifest(folder)
+    try:
+        with open(path, "rb") as source:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    known = manifest["files"].get(file) if manifest else None
+    return "" if digest == known else f"{path} is not what was written: its digest differs from the manifest's"
+
+
+def hint(case: Case, output: Path) -> str:
+    """A line on how to resume a run that has ended before its time; an empty text where it cannot be resumed."""
+    found = _complete(output)
+    if not found:
+        return ""
+    where = "" if output == case.directory / "RUN" else f" --output {output}"
+    return f"\n  resume after window {windows_done(found[-1]) - 1} by: suture run {case.file}{where} --resume"
 
 
 def windows_done(folder: Path) -> int:
@@ -107,7 +206,7 @@ def windows_done(folder: Path) -> int:
 
 
 def load(folder: Path, file: str) -> dict[str, Any]:
-    """One rank's state; ``ResumeError`` where its file is missing or torn."""
+    """One rank's state; ``ResumeError`` where its file cannot be read."""
     path = folder / f"{file}.npz"
     try:
         with np.load(path, allow_pickle=False) as arrays:

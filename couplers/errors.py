@@ -76,6 +76,18 @@ class ResumeError(SutureError):
     exit_code = 2
 
 
+class CheckpointError(SutureError):
+    """A checkpoint cannot be written."""
+
+    exit_code = 9
+
+
+class StoppedError(SutureError):
+    """The run was told to end, or its time was over, before its last window: it can be resumed."""
+
+    exit_code = 8
+
+
 class MappingError(SutureError):
     """The two sides of an interface do not describe the same region."""
 

@@ -129,7 +129,7 @@ class ForeignSolver:
         """The solver's state."""
         if self.tell_state is None:
             raise SutureError(
-                "the case repeats windows or writes checkpoints: name the functions that save and restore the "
+                "the case repeats windows: name the functions that save and restore the "
                 "solver's state, rewind(save, restore), before the first window"
             )
         return self.tell_state()
@@ -160,6 +160,14 @@ class ForeignParticipant(Participant):
             if name not in self.adapters:
                 raise SutureError(f"interface {name!r} has no side: call side({name!r}, ...) before the first window")
         super().open()
+
+    def _cannot_save(self) -> str:
+        if self._foreign.tell_state is not None:
+            return ""
+        return (
+            f"participant {self.name!r} has not named the functions that save and restore its state: "
+            "rewind(save, restore), before the first window"
+        )
 
     def receive(self, window: Window) -> None:
         """States and amounts in."""

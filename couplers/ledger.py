@@ -169,6 +169,8 @@ class Ledger:
         """Sum of |amounts| so far of each participant and each flow."""
         self.worst = 0.0
         """The largest relative defect of the run so far."""
+        self.asked = (0.0, 0.0)
+        """What all ranks asked for at the last settlement, summed."""
 
     def open(self, shares: Mapping[Entry, Array]) -> Closing:
         """Take the opening inventories and carries. Collective."""
@@ -206,16 +208,16 @@ class Ledger:
                 )
             share[self._row_of[entry]] = values
 
-    def settle(self) -> Closing | None:
+    def settle(self, asks: tuple[float, float] = (0.0, 0.0)) -> Closing | None:
         """Balance every window that was entered and not settled, None without one. Collective.
 
-        Defects above the tolerance are among the closing's ``faults``, so that they can be put on record before the run
-        ends.
+        What this rank ``asks`` of all travels along: ``asked`` is the sum. Defects above the tolerance are among the
+        closing's ``faults``, so that they can be put on record before the run ends.
         """
         if not self._entered:
             return None
         indices, times, iterations = zip(*self._entered, strict=True)
-        now = self._reduce(len(self._entered))
+        now = self._reduce(len(self._entered), asks)
         self._entered.clear()
         closing = self._balance(Closing(indices[0], np.array(times), np.array(iterations, dtype=float)), now)
         self._before = {entry: values[-1] for entry, values in now.items()}
@@ -231,10 +233,10 @@ class Ledger:
         self._before = dict(zip(self._entries, state["before"], strict=True))
         self.throughput, self.worst = dict(state["throughput"]), float(state["worst"])
 
-    def _reduce(self, windows: int) -> dict[Entry, Array]:
+    def _reduce(self, windows: int, asks: tuple[float, float] = (0.0, 0.0)) -> dict[Entry, Array]:
         """Sum all shares over the ranks, and agree on how many windows to settle next time."""
         since = time.monotonic() - self._settled
-        share = np.append(self._share[:windows].ravel(), since)
+        share = np.append(self._share[:windows].ravel(), (*asks, since))
         everything = np.empty_like(share)
         request = self._comm.Iallreduce(share, everything, op=MPI.SUM)
         with self._clock.span("wait", EVERYONE):
@@ -242,7 +244,8 @@ class Ledger:
         self._settled = time.monotonic()
         a_window = everything[-1] / self._comm.size / windows
         self._block = int(np.clip(_SETTLE_EVERY / max(a_window, 1e-9), 1, self._most))
-        totals = everything[:-1].reshape(windows, *self._share.shape[1:])
+        self.asked = float(everything[-3]), float(everything[-2])
+        totals = everything[:-3].reshape(windows, *self._share.shape[1:])
         return {entry: totals[:, row] for row, entry in enumerate(self._entries)}
 
     def _balance(self, closing: Closing, now: Mapping[Entry, Array]) -> Closing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from .cell_noise import CellNoise, places_of, write_cell_noise
 from .cells import Array, Cells
 from .clock import Clock
 from .clocks import caution
+from .errors import StoppedError, SutureError
 from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
 from .kind import Context
@@ -33,6 +35,7 @@ from .rewinder import Rewinder
 from .scheme import flows_of
 from .smoothing import create_smoother
 from .status import Status
+from .stopping import Stopping
 from .traffic import Inflow, Outflow
 from .units import factor
 from .waiting import wait
@@ -64,6 +67,7 @@ class Participant:
         self._fixed_point: FixedPoint | None = None
         self._opened = False
         self._checkpoint = resume
+        self._stopping = Stopping(case.run, output, watches=world.coupled.rank == 0)
         self._done = checkpoint.windows_done(resume) if resume else 0
         self._received: dict[str, dict[str, Array]] = {}
         self._elapsed = 0.0
@@ -113,6 +117,9 @@ class Participant:
         chart = self._books.draw_chart(self.case, self._flows, coupled)
         self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline, self.clock)
         self._open_books(saved)
+        self._unsaved = next((reason for reason in coupled.allgather(self._cannot_save()) if reason), "")
+        if self._unsaved and self.case.run.checkpoints:
+            raise SutureError(f"the case writes checkpoints, and {self._unsaved}")
         self._rewinder = Rewinder(self._solves, self.adapters.values())
         self._recorders = [adapter for adapter in self.adapters.values() if isinstance(adapter, Records)]
         self.clock.restart()
@@ -138,6 +145,11 @@ class Participant:
     @property
     def _own_file(self) -> str:
         return f"{self.name}-{self.world.comm.rank}"
+
+    def _cannot_save(self) -> str:
+        """Why this participant can write no checkpoint; an empty text where it can."""
+        kind = self.case.participants[self.name].kind
+        return "" if load_kind(kind).resumes else f"participant {self.name!r} of kind {kind!r} cannot resume"
 
     def _save(self) -> dict[str, Any]:
         """All that the next window starts from."""
@@ -259,6 +271,8 @@ class Participant:
             self.status.update(doing="waiting", window=index, windows=self.case.windows)
             self.clock.window = index
             yield self._window(index)
+            if self._stopping.stop and index + 1 < self.case.windows:
+                self._stop(index + 1)
         self._finish()
 
     def iterations(self, window: Window) -> Iterator[int]:
@@ -378,9 +392,10 @@ class Participant:
         return True
 
     def _settle(self) -> None:
-        closing = self.ledger.settle()
+        closing = self.ledger.settle(self._stopping.asks())
         if closing is None:
             return
+        self._stopping.agree(self.ledger.asked)
         if self._file:
             self._file.append(closing)
         closing.require_balance()
@@ -396,31 +411,45 @@ class Participant:
             every = self.case.run.fields_every
             if every and (window.index + 1) % every == 0 and isinstance(self.solver, Writes):
                 self.solver.write(window.index, window.end)
-        every = self.case.run.checkpoint_every
-        if every and (window.index + 1) % every == 0:
-            with self.clock.span("checkpoint"):
-                self._write_checkpoint(window.index + 1)
+        every, done = self.case.run.checkpoint_every, window.index + 1
+        if (every and done % every == 0) or self._stopping.checkpoint or (self._stopping.stop and not self._unsaved):
+            self._write_checkpoint(done)
 
     def _write_checkpoint(self, done: int) -> None:
-        self._settle()
-        if self._file:
-            self._file.flush()
-        case, comm = self.case, self.world.coupled
-        checkpoint.save(self.output, case, comm, case.run.deadline, done, self._own_file, self._save())
+        began = time.monotonic()
+        with self.clock.span("checkpoint"):
+            self._settle()
+            if self._file:
+                self._file.flush()
+            case, comm = self.case, self.world.coupled
+            checkpoint.save(self.output, case, comm, case.run.deadline, done, self._own_file, self._save())
+        self._stopping.written(time.monotonic() - began)
+
+    def _stop(self, done: int) -> None:
+        """End before the last window, as asked. Raises ``StoppedError`` on every rank alike."""
+        why = self.world.coupled.bcast(self._stopping.reason() or "a signal")
+        self._drain()
+        self.status.update(doing="finished")
+        kept = f"no checkpoint is written: {self._unsaved}" if self._unsaved else "a checkpoint is written"
+        raise StoppedError(f"stopped after {done} of {self.case.windows} windows ({why}); {kept}")
 
     def _finish(self) -> None:
-        """Settle the books, and take what is still in transit, so that nobody's message is left behind."""
+        """Settle and close the books; the run has come to its end."""
         self._settle()
-        for inflow in self._inflows:
-            if inflow.flow.lag:
-                inflow.collect()
-        for outflow in self._outflows:
-            outflow.channel.flush()
+        self._drain()
         if self._file:
             self._file.close(complete=True)
             self._file = None
         self._write_noise()
         self.status.update(doing="finished")
+
+    def _drain(self) -> None:
+        """Take what is still in transit, so that nobody's message is left behind."""
+        for inflow in self._inflows:
+            if inflow.flow.lag:
+                inflow.collect()
+        for outflow in self._outflows:
+            outflow.channel.flush()
 
     def deform(self, gradient: Array) -> None:
         """Strain all uniformly, and let everyone have once what the others give then. Collective over all participants.

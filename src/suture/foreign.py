@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from .couplers.checkpoint import hint
 from .couplers.errors import CaseError, CommunicationError, LaunchError, ResumeError
 from .couplers.foreign import ForeignParticipant
 from .inside import ALIKE, abort, enter, leave, together
@@ -23,7 +24,7 @@ class Joined(ForeignParticipant):
         if error is None and not self.finished:
             error = CommunicationError("the program left its loop before the last window")
         if isinstance(error, ALIKE):
-            sys.exit(together(MPI.COMM_WORLD, error))
+            sys.exit(together(MPI.COMM_WORLD, error, hint(self.case, self.output)))
         if error is not None:
             abort(self, MPI.COMM_WORLD, error)
         leave(self)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from .couplers.case import load_case
-from .couplers.checkpoint import newest
+from .couplers.checkpoint import candidates, hint, newest_whole
 from .couplers.errors import (
     CaseError,
     CommunicationError,
@@ -21,12 +21,14 @@ from .couplers.errors import (
     LaunchError,
     MappingError,
     ResumeError,
+    StoppedError,
     SutureError,
 )
 from .couplers.failure import describe
 from .couplers.loop import run
 from .couplers.participant import Participant
 from .couplers.status import stragglers
+from .couplers.stopping import FILE, LAUNCHED, listen
 from .couplers.waiting import wait
 from .couplers.world import World
 
@@ -35,10 +37,8 @@ if TYPE_CHECKING:
 
     from .couplers.case_model import Case
 
-LAUNCHED = "SUTURE_LAUNCHED"
-"""Set by `suture run` for the ranks that it starts: it shows their progress by itself."""
 Player = TypeVar("Player", bound=Participant)
-ALIKE = (ConservationError, ConvergenceError, MappingError)
+ALIKE = (ConservationError, ConvergenceError, MappingError, StoppedError)
 """What a run raises on every rank alike: one message, and an orderly end."""
 _PATIENCE = 3.0
 """Seconds that a rank waits for the others to come to the same end."""
@@ -59,7 +59,7 @@ def play(path: Path, only: Sequence[str], output: Path | None, resume: bool = Fa
     try:
         run(me)
     except ALIKE as error:
-        return together(world, error)
+        return together(world, error, hint(me.case, me.output))
     except Exception as error:  # noqa: BLE001 - whatever it was, no rank may be left waiting for this one
         abort(me, world, error)
     stop.set()
@@ -105,22 +105,25 @@ def enter(
     if isinstance(found, SutureError):
         raise found
     _log_to(folder / "suture.log", here)
-    return player(case, here, folder, found)
+    start = newest_whole(found, world, f"{here.name}-{here.comm.rank}") if found else None
+    if LAUNCHED not in os.environ:
+        listen()  # else `suture run` does
+    return player(case, here, folder, start)
 
 
-def _prepare(case: Case, folder: Path, resume: bool) -> Path | SutureError | None:
+def _prepare(case: Case, folder: Path, resume: bool) -> list[Path] | SutureError:
     """What one rank does for all before the run: check the case, unless the launcher has, and make the folder.
 
-    Returns the checkpoint to resume from, if there is to be one, or what is wrong.
+    Returns the checkpoints to resume from, if it is to be from one, or what is wrong.
     """
     try:
         if LAUNCHED not in os.environ:
             _check(case)
-        start = newest(folder, case) if resume else None
+        found = candidates(folder, case) if resume else []
         _make(folder, case, keep=resume)
     except (CaseError, LaunchError, ResumeError) as error:
         return error
-    return start
+    return found
 
 
 def _check(case: Case) -> None:
@@ -140,8 +143,8 @@ def _make(folder: Path, case: Case, keep: bool) -> None:
             shutil.rmtree(previous, ignore_errors=True)
             folder.rename(previous)
         folder.mkdir(parents=True, exist_ok=True)
-        for stale in (folder / "status").glob("*.json"):
-            stale.unlink()
+        for stale in [*(folder / "status").glob("*.json"), folder / FILE]:
+            stale.unlink(missing_ok=True)
         (folder / "case.resolved.toml").write_text(case.resolved())
     except OSError as error:
         raise LaunchError(
@@ -190,6 +193,7 @@ def abort(me: Participant | None, world: MPI.Comm, error: BaseException) -> NoRe
         message = describe(error, me.name, me.world.comm.rank, me.status.window)
         if isinstance(error, CommunicationError):
             message += "\n" + "\n".join(stragglers(me.output))
+        message += hint(me.case, me.output)
         me.status.update(doing="failed")
     logging.getLogger("suture").error(message)
     print(message, file=sys.stderr, flush=True)
@@ -197,10 +201,11 @@ def abort(me: Participant | None, world: MPI.Comm, error: BaseException) -> NoRe
     raise AssertionError("MPI_Abort returned")
 
 
-def together(world: MPI.Comm, error: SutureError) -> int:
+def together(world: MPI.Comm, error: SutureError, remedy: str = "") -> int:
     """Every rank has the same error: say it once, and end in good order; returns the exit code."""
     if world.rank == 0:
-        print(f"suture: {error}", file=sys.stderr, flush=True)
+        logging.getLogger("suture").error(str(error))
+        print(f"suture: {error}{remedy}", file=sys.stderr, flush=True)
     try:
         wait([world.Ibarrier()], _PATIENCE, "the other ranks")
     except CommunicationError:  # not so alike after all

@@ -11,20 +11,22 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .couplers.audit import read_books
 from .couplers.case import load_case
+from .couplers.checkpoint import hint
 from .couplers.errors import LaunchError
 from .couplers.failure import where
 from .couplers.status import gone, here, read, stragglers
+from .couplers.stopping import FILE, LAUNCHED, SIGNALS
 from .environment import under_mpi
-from .inside import LAUNCHED
 
 if TYPE_CHECKING:
     from .couplers.case_model import Case
 
 _KILLED = re.compile(r"process rank (\d+) with PID \d+ on node \S+\s+exited\s+on\s+signal (\d+)(?: \((.*)\))?")
+_BEGAN = time.time()
 _LINGER = 5.0
 """Seconds for a job to end by itself after its first rank has."""
 _SAID = re.compile(r"^suture: ", re.MULTILINE)
@@ -106,7 +108,7 @@ def mpirun(ranks: int, *arguments: str) -> list[str]:
 def environment(ranks: int) -> dict[str, str]:
     """The environment with what Open MPI needs: as root too, and with more ranks than cores."""
     settings = {
-        LAUNCHED: "1",
+        LAUNCHED: repr(_BEGAN),
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
@@ -128,7 +130,7 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
         )
     except FileNotFoundError as error:
         raise LaunchError("mpirun is not installed; on Debian: apt-get install openmpi-bin") from error
-    on_term = signal.signal(signal.SIGTERM, lambda *_: job.terminate())  # a batch system's way to end us
+    before = _pass_on_signals(job, output)
     stop = threading.Event()
     from .progress import follow
 
@@ -146,12 +148,30 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
         job.terminate()
         code = job.wait() or 130
     finally:
-        signal.signal(signal.SIGTERM, on_term)
+        for number, answer in before.items():
+            signal.signal(number, answer)
         stop.set()
         show.join()
     if code and not _SAID.search("".join(spoken)):
         _explain("".join(spoken), case, output)
     return code
+
+
+def _pass_on_signals(job: subprocess.Popen, output: Path) -> dict[signal.Signals, Any]:
+    """Ask the ranks to end when a batch system asks us; returns the answers to its signals before.
+
+    Through a file: mpirun would end them at once. A second signal does, and one before the first window.
+    """
+    started = time.time()
+
+    def ask(*_: object) -> None:
+        begun = any(slate["since"] >= started for slate in read(output))
+        if begun and not (output / FILE).exists():
+            (output / FILE).touch()
+        else:
+            job.terminate()
+
+    return {number: signal.signal(number, ask) for number in SIGNALS}
 
 
 def _reap(job: subprocess.Popen, output: Path, stop: threading.Event) -> None:
@@ -188,6 +208,8 @@ def _explain(spoken: str, case: Case, output: Path) -> None:
         print("suture: the job ended, and no rank of it could say why; at work were", file=sys.stderr)
         print(*stragglers(output), sep="\n", file=sys.stderr)
         print("".join(_last_words(case, output)), end="", file=sys.stderr)
+    if resume := hint(case, output):
+        print(resume.lstrip("\n"), file=sys.stderr)
 
 
 def _last_words(case: Case, output: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import numpy as np
 import pytest
 
 from suture.couplers.case import load_case
-from suture.couplers.checkpoint import flatten, load, newest, unflatten
+from suture.couplers.checkpoint import candidates, flatten, unflatten
 from suture.couplers.errors import ResumeError
 
-from ..mpi import suture
+from ..mpi import mpirun, suture
 from .play_tanks import CASE, SERIAL
 
 SCHEMES = {
@@ -68,20 +67,61 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
         assert "Traceback" not in refused.stderr
 
 
-def test_a_checkpoint_with_a_torn_manifest_is_passed_over_and_a_torn_file_is_named(tmp_path):
+def test_a_torn_checkpoint_is_passed_over(tmp_path):
+    """One byte of one rank's file, in the newest; then the manifest of the one before."""
     folder = case(tmp_path / "case", 3.0)
     assert suture("run", folder).returncode == 0
-    run = folder / "RUN"
-    last = newest(run, load_case(folder))
-    assert json.loads((last / "manifest.json").read_text())["windows"] == 12
-    (last / "manifest.json").write_text('{"windows": 1')
-    before = newest(run, load_case(folder))
-    assert before.name == "window-00000008"
-    (before / "b-0.npz").write_bytes((before / "b-0.npz").read_bytes()[:-200])
-    with pytest.raises(ResumeError, match=r"b-0\.npz cannot be read: .*; remove the folder to resume from the one"):
-        load(before, "b-0")
-    torn = suture("run", folder, "--resume", check=False)
-    assert torn.returncode == 2 and "b-0.npz cannot be read" in torn.stderr and "Traceback" not in torn.stderr
+    checkpoints = folder / "RUN" / "checkpoints"
+    torn = checkpoints / "window-00000012"
+    content = bytearray((torn / "b-0.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    (torn / "b-0.npz").write_bytes(content)
+    resumed = suture("run", folder, "--resume")
+    said = r"checkpoint passed over: \S*window-00000012/b-0\.npz is not what was written"
+    assert re.search(said, resumed.stderr) and resumed.stderr.count("passed over") == 1
+    assert re.search(said, (folder / "RUN" / "suture.log").read_text())
+    assert suture("ledger", folder).returncode == 0
+    kept = sorted(path.name for path in checkpoints.iterdir())
+    assert kept == ["window-00000008", "window-00000012", "window-00000012.torn"]
+    (torn / "manifest.json").write_text((torn / "manifest.json").read_text()[:-30])
+    assert [path.name for path in candidates(folder / "RUN", load_case(folder))] == ["window-00000008"]
+
+
+def test_where_every_checkpoint_is_torn_all_ranks_say_so(tmp_path):
+    folder = case(tmp_path / "case", 2.0)
+    assert suture("run", folder).returncode == 0
+    for path in (folder / "RUN" / "checkpoints").glob("*/a-1.npz"):
+        path.unlink()
+    refused = suture("run", folder, "--resume", check=False)
+    assert refused.returncode == 2 and "Traceback" not in refused.stderr
+    assert refused.stderr.count("a-1.npz cannot be read: No such file or directory") == 2
+    assert "is torn; run the case from its start" in refused.stderr
+
+
+@pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"windows": "1", "ranks": {}, "case": {}, "files": {}}', "\x00"])
+def test_what_is_no_manifest_is_no_checkpoint(tmp_path, manifest):
+    folder = tmp_path / "checkpoints" / "window-00000004"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(manifest)
+    with pytest.raises(ResumeError, match="has no complete checkpoint to resume from"):
+        candidates(tmp_path, load_case(case(tmp_path / "case", 1.0)))
+
+
+def test_a_full_disk_leaves_the_checkpoints_before(tmp_path):
+    """The second checkpoint finds no place: a limit on the size of files that only the larger state exceeds."""
+    play = (
+        "import resource, sys; from pathlib import Path; from mpi4py import MPI; import numpy as np;"
+        "from suture.couplers.case import load_case; from suture.couplers import checkpoint;"
+        "case, output = load_case(Path(sys.argv[1])), Path(sys.argv[2]);"
+        "save = lambda n, size: checkpoint.save(output, case, MPI.COMM_WORLD, 5.0, n, 'a-0', {'x': np.zeros(size)});"
+        "save(4, 10); resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); save(8, 10000)"
+    )
+    folder = case(tmp_path / "case", 1.0)
+    done = mpirun(1, "-c", play, folder, tmp_path, check=False)
+    assert re.search(
+        r"CheckpointError: cannot write the checkpoint \S*window-00000008\.part: File too large", done.stderr
+    )
+    assert [path.name for path in candidates(tmp_path, load_case(folder))] == ["window-00000004"]
 
 
 def test_states_survive_a_file(tmp_path):
