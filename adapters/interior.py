@@ -60,6 +60,8 @@ class Interior:
         self._waiting: set[int] = set()
         self._running = False
         self._opening: Held | None = None
+        self._beginnings = 0
+        """At which of the solver's beginnings that was."""
         self._buffers: list[Held] = []
 
     def join(self, region: ParticleRegion) -> None:
@@ -102,14 +104,14 @@ class Interior:
             raise SolverError(f"the two planes are {above - below:g} apart, no more than pairs reach, {reach:g}")
 
     def _look(self) -> None:
-        self._opening = self.solver.inventory(), self.solver.rows()
+        self._opening, self._beginnings = (self.solver.inventory(), self.solver.rows()), self.solver.beginnings
         self._buffers = [region.buffer_held() for region in self.regions] if len(self.regions) > 1 else []
 
     def receive(self, region: ParticleRegion, window: Window) -> None:
         """Once all planes have their partners' states: begin the window. Collective."""
         if not self._all_came(region):
             return
-        if self._opening is None:
+        if self._opening is None or self._beginnings != self.solver.beginnings:
             self._begin()
             self._look()
         audited = [one.planes for one in self.regions if one.start_audit(window) and one.planes]

@@ -244,6 +244,7 @@ class ParticleRegion:
         piston = {"position": self.piston.position, "rows": dict(self.piston.rows)} if self.piston else {}
         open_end = self.open_end.save() if self.open_end else {}
         buffer = {name: dict(row) for name, row in self.buffer.rows.items()}
+        self.buffer.rows = {name: dict(row) for name, row in buffer.items()}  # as a resumed run has them
         return {"buffer": buffer, "piston": piston, "open end": open_end}
 
     def restore(self, state: Mapping[str, Any]) -> None:

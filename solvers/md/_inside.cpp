@@ -212,7 +212,9 @@ Array sides(std::uintptr_t address, int fluid, int inner, int outer, int axis, d
   auto &modify = *lammps_at(address)->modify;
   const int place = modify.find_compute(energies);
   if (place < 0) throw py::key_error("no compute '" + energies + "'");
-  const double *const energy = modify.compute[place]->vector_atom;
+  auto &compute = *modify.compute[place];
+  if (compute.invoked_peratom != lammps_at(address)->update->ntimestep) compute.compute_peratom();
+  const double *const energy = compute.vector_atom;
   const Atom &atom = *lammps_at(address)->atom;
   std::array<Moments, 3> sums;
   std::array<double, 3> potential{};

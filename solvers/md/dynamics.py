@@ -15,6 +15,7 @@ from ..errors import SolverError
 from . import _inside
 from .atoms import FluidAtoms
 from .library import Array, Lammps
+from .restart import Restart
 from .settings import MolecularDynamicsSettings
 from .trial import whole_steps
 from .walls import WallBook
@@ -71,6 +72,8 @@ class MolecularDynamics:
         """The number of LAMMPS' commands at which all sides were counted: they are asked for three times a window."""
         self.windows = 0
         """Windows that were run, settling included."""
+        self.beginnings = 0
+        """Times that LAMMPS was set up for the windows to come: at first, and where a resumed run would be."""
         self.on_step: Callable[[], None] | None = None
         """If set, called at the start of the next window and after each of its steps (and costs accordingly)."""
         self.at_exchange: Callable[[], None] | None = None
@@ -78,6 +81,7 @@ class MolecularDynamics:
         variables = {"output": str(output.resolve()), **settings.variables}
         self.lammps = Lammps(comm, output.resolve() / "log.lammps", variables, f"participant '{name}'")
         self.comm = self.lammps.comm
+        self._restart = Restart(self.lammps)
         self.lammps.script(script.resolve())
         self.timestep = self.lammps.constant("dt")
         try:
@@ -157,8 +161,12 @@ class MolecularDynamics:
         self._walls_beyond = self._find_walls_beyond()
         self._tally_pair_energies()
         self.lammps.command("thermo_style custom step")
-        self.lammps.command("run 0 post no")
         self._running = True
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self._restart.set_up()
+        self.beginnings += 1
         for wall in self.walls.values():
             wall.open()
 
@@ -291,15 +299,24 @@ class MolecularDynamics:
         return {name: self.walls[name].row() for name, there in self._walls_beyond.items() if there == side}
 
     def save(self) -> dict[str, Any]:
-        """This rank's atoms, and what the walls gave: what a resumed run starts from.
+        """This rank's atoms, its fixes' states and what the walls gave: what a resumed run starts from. Collective.
 
-        After ``restore`` a window does not repeat to the last bit, since sums over neighbours come in another order.
+        This one goes on from there as that will, to the last bit: see ``Restart``.
         """
+        self.begin()
+        self._restart.arrange()
+        self._restart.reseed(self.windows)
+        saved = self._state()
+        self._set_up()
+        return saved
+
+    def _state(self) -> dict[str, Any]:
         atoms = {name: self.lammps.integers(name).copy() for name in ("id", "image", "type")}
         atoms |= {name: self.lammps.atoms(name).copy() for name in ("x", "v")}
         walls = {name: {"impulse": wall.impulse, "work": wall.work} for name, wall in self.walls.items()}
         next_id = self._atoms.next_id if self._atoms else 0
-        return {"atoms": atoms, "walls": walls, "windows": self.windows, "next id": next_id}
+        counts = {"windows": self.windows, "next id": next_id}
+        return {"atoms": atoms, "fixes": self._restart.save(), "walls": walls, **counts}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put every atom where ``save`` found it, on as many ranks; before the first window. Collective.
@@ -327,13 +344,14 @@ class MolecularDynamics:
         for name in ("x", "v"):
             self.lammps.atoms(name)[:] = saved[name][order[place]]
         self.lammps.integers("image")[:] = saved["image"][order[place]]
-        # Moving all by nothing sends every atom to the rank in whose part of the box it is.
-        self.lammps.command("displace_atoms all move 0 0 0 units box")
+        self._restart.arrange()
         for name, wall in self.walls.items():
             wall.impulse, wall.work = state["walls"][name]["impulse"], float(state["walls"][name]["work"])
         self.windows = int(state["windows"])
         # What the script lets depend on time goes on: variables of the step, a wall that moves or swings.
         _inside.set_step(self.lammps.address, self.windows * self.steps)
+        self._restart.reseed(self.windows)
+        self._restart.restore(state["fixes"])
 
     def close(self) -> None:
         """Free what LAMMPS holds."""

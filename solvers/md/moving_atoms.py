@@ -164,7 +164,19 @@ class MovingAtoms(SolidAtoms):
         return {"momentum": np.full(3, self._count()[1])}
 
     def save(self) -> dict[str, Any]:
-        """Where everything is, and how fast."""
+        """Where everything is, and how fast. Collective.
+
+        This one goes on from there as a resumed one will, to the last bit: see ``Restart``.
+        """
+        self.begin()
+        self._restart.arrange()
+        self._restart.reseed(self.windows)
+        saved = self._state()
+        self.lead(self.displacement, self.led)
+        self.feel()
+        return saved
+
+    def _state(self) -> dict[str, Any]:
         return {
             "time": self.time,
             "windows": self.windows,
@@ -172,13 +184,13 @@ class MovingAtoms(SolidAtoms):
             "velocities": self._bring(self.lammps.atoms("v")),
             "displacement": self.displacement.copy(),
             "heat": {name: given.copy() for name, given in self.heat.items()},
+            "fixes": self._restart.save(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put every atom where ``save`` found it, before the first window.
 
-        A resumed run differs from one that went on by the round-off of its sums over neighbours. Raises ``SolverError``
-        where windows were run already.
+        Raises ``SolverError`` where windows were run already.
         """
         if self._running:
             raise SolverError(
@@ -190,9 +202,10 @@ class MovingAtoms(SolidAtoms):
         self.heat = {name: np.array(given) for name, given in state["heat"].items()}
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.lammps.atoms("v")[:] = self._own(np.array(state["velocities"]))
-        # Moving all by nothing sends every atom to the rank in whose part of the box it is.
-        self.lammps.command("displace_atoms all move 0 0 0 units box")
+        self._restart.arrange()
         _inside.set_step(self.lammps.address, self.windows * self.steps)
+        self._restart.reseed(self.windows)
+        self._restart.restore(state["fixes"])
         self.begin()
 
 

@@ -12,6 +12,7 @@ from ..errors import SolverError
 from ..expression import SpaceExpression
 from .homes import Homes
 from .library import Array, Lammps
+from .restart import Restart
 from .solid_settings import SolidAtomsSettings
 
 
@@ -36,6 +37,7 @@ class SolidAtoms:
         variables = {"output": str(output.resolve()), **settings.variables}
         self.lammps = Lammps(comm, output.resolve() / "log.lammps", variables, f"participant '{name}'")
         self.comm = self.lammps.comm
+        self._restart = Restart(self.lammps)
         self.lammps.script(script.resolve())
         self._free = self.lammps.group_bit(settings.free)
         second = self.lammps.group_bit(settings.second) if settings.second else 0
