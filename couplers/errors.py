@@ -52,6 +52,12 @@ class ConservationError(SutureError):
     exit_code = 4
 
 
+class FieldError(SutureError):
+    """A participant gives what is no number."""
+
+    exit_code = 3
+
+
 class ConvergenceError(SutureError):
     """An implicit window does not converge, or diverges."""
 

@@ -38,7 +38,8 @@ from .status import Status
 from .stopping import Stopping
 from .traffic import Inflow, Outflow
 from .units import factor
-from .waiting import wait
+from .waiting import ask_when_late, wait
+from .watchdog import Watchdog
 from .waveform import SLIVER
 from .window import Window
 from .world import World
@@ -67,6 +68,7 @@ class Participant:
         self._fixed_point: FixedPoint | None = None
         self._opened = False
         self._checkpoint = resume
+        ask_when_late(Watchdog(output).somebody_works)
         self._stopping = Stopping(case.run, output, watches=world.coupled.rank == 0)
         self._done = checkpoint.windows_done(resume) if resume else 0
         self._received: dict[str, dict[str, Array]] = {}

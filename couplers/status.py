@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from .failure import where
 
 FOLDER = "status"
 _SIZE = 512
+_BEAT = 1.0
+"""Seconds between two notes of the processor time that the rank has used."""
+_TAIL = 32
+"""Bytes behind it, which another thread writes: the slate's last entry."""
 _STAGES = ("starting", "meeting", "waiting", "solving", "sending", "converging", "closing", "finished")
 """What a rank does, in this order in a window."""
 _WORK = ("starting", "solving")
@@ -30,9 +35,20 @@ class Status:
         self._head = json.dumps(whose | {"since": time.time()})[:-1]
         self._facts: dict[str, Any] = {}
         with open(folder / f"{participant}-{rank}.json", "w+b") as file:
-            file.truncate(_SIZE)
-            self._map = mmap.mmap(file.fileno(), _SIZE)
+            os.posix_fallocate(file.fileno(), 0, _SIZE + _TAIL)  # else a full disk ends us by a signal later on
+            self._map = mmap.mmap(file.fileno(), _SIZE + _TAIL)
         self.update(doing="starting", window=-1)
+        self._note()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self) -> None:
+        """For who watches from another host: the solver may have the main thread for a long time."""
+        while True:
+            time.sleep(_BEAT)
+            self._note()
+
+    def _note(self) -> None:
+        self._map[_SIZE:] = f', "used": {time.process_time():.2f}}}'.encode().ljust(_TAIL)
 
     def update(self, **facts: Any) -> None:
         """Change some of what the slate says: words and numbers."""
@@ -42,7 +58,7 @@ class Status:
             f', "{key}": "{value}"' if isinstance(value, str) else f', "{key}": {_number(value)}'
             for key, value in self._facts.items()
         )
-        self._map[:] = f"{self._head}{said}}}".encode().ljust(_SIZE)
+        self._map[:_SIZE] = f"{self._head}{said}".encode().ljust(_SIZE)
 
     @property
     def doing(self) -> str:
@@ -70,13 +86,19 @@ def read(output: Path) -> list[dict[str, Any]]:
     return slates
 
 
-def stragglers(output: Path, most: int = 8) -> list[str]:
-    """Say who keeps the others waiting, and where: the ranks at work, or else those that are least far; a line each."""
-    slates = [slate for slate in read(output) if slate["doing"] in _STAGES]
+def straggling(slates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that keep the others waiting: the ranks at work, or else those that are least far."""
+    slates = [slate for slate in slates if slate["doing"] in _STAGES]
     behind = [slate for slate in slates if slate["doing"] in _WORK]
-    if not behind:
-        progress = [(slate["window"], _STAGES.index(slate["doing"])) for slate in slates]
-        behind = [slate for slate, far in zip(slates, progress, strict=True) if far == min(progress)]
+    if behind:
+        return behind
+    progress = [(slate["window"], _STAGES.index(slate["doing"])) for slate in slates]
+    return [slate for slate, far in zip(slates, progress, strict=True) if far == min(progress)]
+
+
+def stragglers(output: Path, most: int = 8) -> list[str]:
+    """Say who keeps the others waiting, and where, a line each."""
+    behind = straggling(read(output))
     lines = [f"  {where(s['participant'], s['rank'], s['window'])}: {s['doing']}" for s in behind[:most]]
     return lines + ([f"  and {len(behind) - most} more"] if len(behind) > most else [])
 

@@ -11,8 +11,8 @@ import numpy as np
 from .cell_noise import CellNoise
 from .cells import Array, total
 from .clock import Clock
-from .errors import CommunicationError
-from .exchange import Channel
+from .errors import CommunicationError, FieldError
+from .exchange import Channel, Flow
 from .smoothing import Smoother
 from .waveform import Recording, evenly, held, is_amount, last, over, summed
 
@@ -187,6 +187,7 @@ class Outflow:
         for quantity in self.flow.quantities:
             if quantity not in values:
                 raise CommunicationError(f"{self.flow.name}: {self.flow.sender!r} gave no {quantity} in this window")
+            _require_numbers(self.flow, quantity, values[quantity])
         self._recording.add(begin, end, values)
         self._given = values
 
@@ -215,6 +216,21 @@ class Outflow:
     def sent(self) -> dict[str, Array]:
         """The amounts that left in the window, summed over this rank's points."""
         return {q: total(summed(q, self._recording.course[q])) for q in self.flow.amounts}
+
+
+def _require_numbers(flow: Flow, quantity: str, values: Array) -> None:
+    """No partner is to go on with what a solver gives that has diverged."""
+    # Of a sum: what is infinite or nan anywhere shows, and an array of flags would cost as much again.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(np.sum(values)):
+            return
+    wrong = np.flatnonzero(~np.isfinite(np.asarray(values, dtype=float)).reshape(len(values), -1).all(axis=1))
+    if len(wrong):
+        raise FieldError(
+            f"{flow.name}: {quantity} is not a number at {len(wrong)} of {len(values)} places of this rank, the first "
+            f"of them number {wrong[0]}: {values[wrong[0]]}; the solver of {flow.sender!r} has diverged, or was given "
+            "what it cannot bear"
+        )
 
 
 def changes(inflows: Sequence[Inflow], flow: str, quantity: str) -> tuple[Array, Array]:

@@ -28,7 +28,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["leak", "crash", "slow", "hang", "killed", "nan"]
+    kind: Literal["leak", "crash", "slow", "busy", "hang", "killed", "nan"]
     window: int = Field(0, ge=0, description="First window in which it happens.")
     rank: int = Field(0, ge=0, description="Rank of the participant on which it happens.")
 
@@ -98,6 +98,10 @@ class Tank:
             raise RuntimeError("the stub was told to crash")
         if self.fails("slow"):
             time.sleep(1.0)
+        if self.fails("busy"):
+            until = time.monotonic() + 5.0
+            while time.monotonic() < until:
+                pass
         if self.fails("hang"):
             time.sleep(1e6)
         if self.fails("killed"):

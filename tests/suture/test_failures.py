@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from suture.couplers.failure import describe
 from suture.couplers.status import read
 
 from ..mpi import mpirun, suture
@@ -110,11 +112,19 @@ def test_a_rank_that_is_killed_while_windows_are_iterated_is_never_taken_for_a_s
     assert f"suture: participant '{name}', rank 0, window {window}: killed by signal 9" in done.stderr
 
 
-@pytest.mark.parametrize("scheme", ["serial-implicit", "parallel-implicit"])
-def test_what_is_no_number_never_converges(tmp_path, scheme):
-    done = fails(write(tmp_path, 'kind = "nan", window = 2', scheme=scheme), "suture run")
-    assert done.returncode == 7 and "Traceback" not in done.stderr
-    assert re.search(r"window 2, iteration \d+: \w+ of seam: .* is not a number any more", done.stderr)
+@pytest.mark.parametrize(
+    ("scheme", "side", "said"),
+    [
+        ("serial-explicit", "source", "participant 'lower', rank 0, window 2: seam: lower -> upper: mass"),
+        ("parallel-implicit", "source", "participant 'lower', rank 0, window 2: seam: lower -> upper: mass"),
+        ("serial-explicit", "sink", "participant 'upper', rank 0, window 2: seam: upper -> lower: temperature"),
+    ],
+)
+def test_what_is_no_number_is_not_given_to_a_partner(tmp_path, scheme, side, said):
+    done = fails(write(tmp_path, 'kind = "nan", window = 2', side, scheme), "suture run")
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    places = "6 of 6" if side == "source" else "10 of 10"
+    assert f"suture: {said} is not a number at {places} places of this rank, the first of them number 0" in done.stderr
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
@@ -165,13 +175,6 @@ def _slate(case: Path, participant: str, window: int) -> dict:
     raise AssertionError(f"{participant} never came to window {window}")
 
 
-def test_a_number_that_is_none_is_found_by_the_books(tmp_path):
-    done = fails(write(tmp_path, 'kind = "nan", window = 2'), "suture run")
-    assert "suture: window 2: the books do not balance\n  interface seam: lower -> upper: mass is not" in done.stderr
-    assert done.returncode == 4
-    assert done.stderr.count("the books do not balance") == 1
-
-
 @pytest.mark.parametrize("scheme", ["serial-explicit", "parallel-explicit", "parallel-implicit"])
 def test_a_leak_ends_the_run_in_good_order(tmp_path, scheme):
     """Messages of a megabyte are on their way when all ranks end alike."""
@@ -197,6 +200,25 @@ def test_an_error_before_a_rank_has_its_part(tmp_path):
         done = suture("run", write(tmp_path), check=False, timeout=SECONDS)
     assert done.returncode != 0
     assert re.search(r"suture: (rank|cannot write) .*", done.stderr)
+
+
+def test_a_solver_that_works_is_waited_for(tmp_path):
+    """Five seconds of work in a step, with a deadline of two."""
+    case = write(tmp_path, 'kind = "busy", window = 19', "sink")
+    (case / "case.toml").write_text((case / "case.toml").read_text().replace("step = 0.1", "step = 0.3"))
+    assert "the books balance" in suture("run", case, timeout=60).stdout
+    said = r"WARNING no word from .* for \S+ s; it is at work, and is waited for"
+    assert re.search(said, (case / "RUN" / "suture.log").read_text())
+
+
+@pytest.mark.parametrize("number", ["ENOSPC", "EROFS", "ENOENT"])
+def test_what_goes_wrong_on_a_disk_is_told_without_a_traceback(number):
+    error = OSError(getattr(errno, number), os.strerror(getattr(errno, number)), "fields.h5")
+    said = describe(error, "lower", 1, 3)
+    assert said == (
+        "suture: participant 'lower', rank 1, window 3: the disk does not take it: "
+        f"[Errno {error.errno}] {error.strerror}: 'fields.h5'"
+    )
 
 
 def test_a_slow_solver_is_no_error(tmp_path):
