@@ -201,7 +201,8 @@ class Participant:
         if self.case.ledger.cell_errors:
             for inflow in self._inflows:
                 inflow.noise = CellNoise() if inflow.flow.noisy else None
-        self._outflows = [Outflow(channel, self.clock) for channel in channels if channel.flow.sender == self.name]
+        judged = self.case.scheme.implicit
+        self._outflows = [Outflow(c, self.clock, judged) for c in channels if c.flow.sender == self.name]
 
     def _total(self, share: Array) -> Array:
         """Sum over this participant's ranks."""

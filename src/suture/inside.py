@@ -204,7 +204,9 @@ def abort(me: Participant | None, world: MPI.Comm, error: BaseException) -> NoRe
 def together(world: MPI.Comm, error: SutureError, remedy: str = "") -> int:
     """Every rank has the same error: say it once, and end in good order; returns the exit code."""
     if world.rank == 0:
-        logging.getLogger("suture").error(str(error))
+        log = logging.getLogger("suture")
+        if log.handlers:  # else it would say so on the terminal as well
+            log.error(str(error))
         print(f"suture: {error}{remedy}", file=sys.stderr, flush=True)
     try:
         wait([world.Ibarrier()], _PATIENCE, "the other ranks")

@@ -133,7 +133,6 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
         SERIAL | {"ranks": (2, 3), "faults": ("", 'fault = {kind = "leak", window = 5, rank = 2}')},
         nothing,
     ),
-    "source is no number": (SERIAL | {"faults": ('fault = {kind = "nan", window = 2}', "")}, nothing),
     "heater is left out": (SERIAL, lambda: heated(0.0)),
     "heater is 1e-9 too weak": (SERIAL, lambda: heated(1.0 - 1e-9)),
 }

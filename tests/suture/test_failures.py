@@ -112,11 +112,18 @@ def test_a_rank_that_is_killed_while_windows_are_iterated_is_never_taken_for_a_s
     assert f"suture: participant '{name}', rank 0, window {window}: killed by signal 9" in done.stderr
 
 
+@pytest.mark.parametrize("scheme", ["serial-implicit", "parallel-implicit"])
+def test_what_is_no_number_never_converges(tmp_path, scheme):
+    done = fails(write(tmp_path, 'kind = "nan", window = 2', scheme=scheme), "suture run")
+    assert done.returncode == 7 and "Traceback" not in done.stderr
+    assert re.search(r"window 2, iteration \d+: \w+ of seam: .* is not a number any more", done.stderr)
+
+
 @pytest.mark.parametrize(
     ("scheme", "side", "said"),
     [
         ("serial-explicit", "source", "participant 'lower', rank 0, window 2: seam: lower -> upper: mass"),
-        ("parallel-implicit", "source", "participant 'lower', rank 0, window 2: seam: lower -> upper: mass"),
+        ("parallel-explicit", "source", "participant 'lower', rank 0, window 2: seam: lower -> upper: mass"),
         ("serial-explicit", "sink", "participant 'upper', rank 0, window 2: seam: upper -> lower: temperature"),
     ],
 )
