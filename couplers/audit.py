@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from .clocks import caution, ratio
 from .errors import LedgerError
 from .ledger import relative_defect
 from .ledger_file import NAME
+from .series import Series, read_series
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,10 @@ class Books:
 
 def read_books(run: Path) -> Books:
     """Balance the ledger of a run's folder anew; raises ``LedgerError`` where there is none or it cannot be read."""
-    import h5py
-
     path = find(run)
     try:
-        # Without a lock, the books of a run that still writes them can be read as well.
-        with h5py.File(path, "r", locking=False) as file:  # pyright: ignore[reportAttributeAccessIssue]
-            return _Reader(file).books(path)
+        with read_series(path) as series:
+            return _Reader(series).books(path)
     except (OSError, KeyError, ValueError) as error:  # no HDF5 file, none of ours, or one cut off while it was written
         raise LedgerError(f"{path} is not a readable ledger: {error}") from error
 
@@ -108,11 +105,12 @@ def find(run: Path) -> Path:
 class _Reader:
     """One ledger file; rows are windows, columns are components of quantities."""
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
+    def __init__(self, series: Series) -> None:
+        self._series = series
+        self._file = file = series.file
         self._tolerance = float(file.attrs["tolerance"])
         self._columns = tuple(file.attrs["columns"])
-        self._time = file["time"][:]
+        self._time = series["time"]
         self._none = np.zeros((len(self._time) - 1, len(self._columns)))
         self._flow_names = list(file["flows"]) if "flows" in file else []
         self._names = list(file["participants"])
@@ -121,7 +119,7 @@ class _Reader:
     def books(self, path: Path) -> Books:
         flows = [self._flow(name) for name in self._flow_names]
         participants = [self._participant(name) for name in self._names]
-        iterations = self._file["iterations"][:] if "iterations" in self._file else np.ones(len(self._time) - 1)
+        iterations = self._series["iterations"] if "iterations" in self._series else np.ones(len(self._time) - 1)
         return Books(
             file=path,
             columns=self._columns,
@@ -142,11 +140,11 @@ class _Reader:
         )
 
     def _get(self, path: str) -> Array:
-        return self._file[path][:] if path in self._file else self._none
+        return self._series[path] if path in self._series else self._none
 
     def _rows(self, name: str) -> dict[str, Array]:
         group = self._file.get(f"participants/{name}/rows")
-        return {row: group[row][:] for row in group} if group is not None else {}
+        return {row: self._series[f"participants/{name}/rows/{row}"] for row in group or ()}
 
     def _crossed(self, name: str) -> dict[str, Array]:
         """Received counts positive, sent negative."""
@@ -160,7 +158,7 @@ class _Reader:
         return terms
 
     def _participant(self, name: str) -> Balance:
-        held = self._file[f"participants/{name}/inventory"][:]
+        held = self._series[f"participants/{name}/inventory"]
         terms = self._crossed(name) | self._rows(name)
         defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
         flowed, gross = list(terms.values()), self._gross(name)
@@ -176,7 +174,7 @@ class _Reader:
 
     def _flow(self, name: str) -> Balance:
         sent, received = self._get(f"flows/{name}/sent"), self._get(f"flows/{name}/received")
-        carry = self._file[f"flows/{name}/carry"][:]
+        carry = self._series[f"flows/{name}/carry"]
         sender, receiver = (self._file[f"flows/{name}"].attrs[end] for end in ("sender", "receiver"))
         arrives = ratio(self._clocks, sender, receiver) * sent
         defect = arrives - received - np.diff(carry, axis=0)
@@ -193,8 +191,10 @@ class _Reader:
         What is booked in the time of a participant is divided by its clock, which is what the interfaces' ratios do.
         """
         clock, flows = self._clocks, {name: self._file[f"flows/{name}"] for name in self._flow_names}
-        holdings = [self._file[f"participants/{name}/inventory"][:] / clock[name] for name in self._names]
-        holdings += [flow["carry"][:] / clock[flow.attrs["receiver"]] for flow in flows.values()]
+        holdings = [self._series[f"participants/{name}/inventory"] / clock[name] for name in self._names]
+        holdings += [
+            self._series[f"flows/{name}/carry"] / clock[flow.attrs["receiver"]] for name, flow in flows.items()
+        ]
         held = np.sum(holdings, axis=0)
         rows = {f"{name}: {row}": v / clock[name] for name in self._names for row, v in self._rows(name).items()}
         defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
@@ -205,9 +205,9 @@ class _Reader:
         return self._balance("the whole", held, rows, defect, flowed, kept, gross)
 
     def _buffer(self, flow: str) -> Balance:
-        held = self._file[f"buffers/{flow}/inventory"][:]
-        group = self._file[f"buffers/{flow}/rows"]
-        terms = {f"sent, {flow}": self._get(f"flows/{flow}/sent")} | {row: group[row][:] for row in group}
+        held = self._series[f"buffers/{flow}/inventory"]
+        rows = {row: self._get(f"buffers/{flow}/rows/{row}") for row in self._file[f"buffers/{flow}"].get("rows", ())}
+        terms = {f"sent, {flow}": self._get(f"flows/{flow}/sent")} | rows
         defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
         sender = self._file[f"flows/{flow}"].attrs["sender"]
         return self._balance(f"buffer of {sender}", held, terms, defect, list(terms.values()))
@@ -243,7 +243,7 @@ class _Reader:
         )
 
     def _noise(self, name: str) -> dict[str, Array]:
-        return {moment: self._file[f"flows/{name}/{moment}"][:] for moment in ("mean", "error")}
+        return {moment: self._series[f"flows/{name}/{moment}"] for moment in ("mean", "error")}
 
     def _filter(self, name: str) -> str:
         return str(self._file[f"flows/{name}"].attrs.get("filter", ""))

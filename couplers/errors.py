@@ -112,6 +112,10 @@ class LedgerError(SutureError):
     exit_code = 2
 
 
+class WriteError(SutureError, OSError):
+    """What a run has to write cannot be written: the disk is full, a quota is used up, it is not allowed."""
+
+
 class ProfileError(SutureError):
     """A run has left no profile."""
 

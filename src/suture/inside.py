@@ -159,6 +159,7 @@ def _log_to(path: Path, here: World) -> None:
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter(f"%(asctime)s {here.name}[{here.comm.rank}] %(levelname)s %(message)s"))
     log.addHandler(handler)
+    logging.raiseExceptions = False  # a disk that is full must not bury the message that says so
     log.propagate = False
 
 

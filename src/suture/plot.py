@@ -13,6 +13,7 @@ import numpy as np
 
 from .books import as_tree, on_clocks
 from .couplers.audit import Books, find, read_books
+from .couplers.series import read_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,13 +54,11 @@ def _figure(rows: int, height: float) -> tuple[Figure, Any]:
 
 def ledger_figure(books: Books) -> Figure:
     """Above: amounts that crossed each interface so far; below: the relative defect of every balance, by window."""
-    import h5py
-
     figure, (above, below) = _figure(2, 7.0)
-    with h5py.File(books.file, "r") as file:  # pyright: ignore[reportAttributeAccessIssue]
+    with read_series(books.file) as file:
         time = file["time"][1:]
         for flow in books.flows:
-            sent = np.cumsum(file[f"flows/{flow.name}/sent"][:], axis=0)
+            sent = np.cumsum(file[f"flows/{flow.name}/sent"], axis=0)
             for column, values in zip(books.columns, sent.T, strict=True):
                 scale = np.abs(values).max() or 1.0
                 above.plot(time, values / scale, lw=1, label=f"{column} (×{scale:.3g}), {flow.name}")
