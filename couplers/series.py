@@ -235,6 +235,11 @@ class Series:
         """The open HDF5 file: its groups and attributes."""
         self._rows = int(file[_WRITTEN][0]) if _WRITTEN in file else None
 
+    @property
+    def final(self) -> bool:
+        """Whether nobody writes the file any more, if nobody was killed while writing it."""
+        return self._rows is None
+
     def __contains__(self, name: str) -> bool:
         return name in self.file
 

@@ -101,11 +101,19 @@ def advise(
 def ledger(
     run: RunPath,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", metavar="NAME", help="Show what each window brought: a participant, a flow or a row."),
+    ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option("--proof", metavar="FILE", help="Write every window's numbers for others to add up (.json[.gz])."),
+    ] = None,
 ) -> None:
-    """Print the books of a run; fails where they do not balance."""
+    """Print the books of a run, finished or not; fails where they do not balance."""
     from .books import show
 
-    show(run, as_json=json)
+    show(run, as_json=json, rows=rows, proof=proof)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -102,6 +103,9 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path):
     assert books.balanced and not books.complete and books.windows >= max(seen) > 0
     printed = suture("ledger", folder)
     assert "not finished" in printed.stdout and "balanced" in printed.stdout
+    suture("ledger", folder, "--proof", tmp_path / "proof.json")
+    proof = json.loads((tmp_path / "proof.json").read_text())
+    assert len(proof["windows"]) == books.windows and not proof["complete"] and proof["ledger_sha256"] is None
     suture("run", folder, "--resume")
     suture("run", case(tmp_path / "whole"))
     killed, whole = datasets(folder / "RUN"), datasets(tmp_path / "whole" / "RUN")
