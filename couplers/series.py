@@ -50,6 +50,8 @@ class SeriesFile:
         Nothing is changed on disk before the first writing. Raises ``ResumeError`` where the file to go on with is
         missing, unreadable or too short.
         """
+        import h5py  # noqa: F401 - what it does at the interpreter's end must come after this file is closed
+
         self.path = path
         self.attributes: dict[str, dict[str, Any]] = {"/": {}}
         """Of groups, by path."""
