@@ -12,6 +12,9 @@
     /buffers/NAME/inventory               (windows + 1, columns)   of the sender's buffer, by flow
     /buffers/NAME/rows/ROW                (windows, columns)
 
+While the run writes it, and where it was killed, all but ``mean`` and ``error`` have spare rows, and ``/written`` (1,)
+says how many windows are whole (``series.py``).
+
 What is sent, and a buffer, is booked in the sender's time; what is received and carried in the receiver's.
 
 Attributes of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan, and its ``clock``. Attributes
