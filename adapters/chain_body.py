@@ -69,7 +69,7 @@ class CoupledChain:
             start_packet(self._motion, **settings.packet.model_dump())
         self._opening = self._energy()
         self._most = 0.0
-        self._course = Course(context, ("kinetic", "potential"))
+        self._course = Course(context)
         self.advance, self.inventory = self._motion.advance, self._motion.inventory
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +55,6 @@ class EnsembleRegion:
             one = self._one
             path = context.output / one.profile_name
             self._file = ProfileFile(path, one.axis, one.profiles.edges, context.done)
-            # A run that ends early leaves what it has seen.
-            atexit.register(self._file.close)
 
     @property
     def _one(self) -> ParticleRegion:

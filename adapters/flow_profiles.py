@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +26,6 @@ class FlowProfiles:
         edges = np.linspace(solver.settings.lower[axis], solver.settings.upper[axis], self._cells + 1)
         self._file = ProfileFile(path, axis, edges, done) if solver.comm.rank == 0 else None
         self._sampled = -1.0
-        if self._file:
-            # A run that ends early leaves what it has seen.
-            atexit.register(self._file.close)
 
     def sample(self, time: float) -> None:
         """Add the present instant, once, at however many interfaces. Collective."""

@@ -16,8 +16,7 @@ class CoupledHeat(HeatConduction):
         super().__init__(settings, context.comm, context.case)
         self._output = context.output
         self._probes = Probes(self.space, settings.probes)
-        names = [*settings.probes, *settings.averages, *(["error"] if settings.reference else [])]
-        self._course = Course(context, names)
+        self._course = Course(context)
 
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""

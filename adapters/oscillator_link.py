@@ -50,7 +50,7 @@ class CoupledOscillator(Oscillator):
 
     def __init__(self, settings: OscillatorSettings, context: Context) -> None:
         super().__init__(settings)
-        self._course = Course(context, ("displacement", "velocity", "energy"))
+        self._course = Course(context)
 
     def record(self, time: float) -> None:
         """Keep the state at ``time``, once."""

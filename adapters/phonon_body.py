@@ -25,7 +25,7 @@ class CoupledPhonons(PhononTransport):
         self._output = context.output
         self._probes = nearest_vertices(self, settings.probes)
         self._film = isinstance(settings.mesh, FilmMesh)
-        self._course = Course(context, [*settings.probes, "iterations", "flux", *(_PROFILE if self._film else ())])
+        self._course = Course(context)
 
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""

@@ -10,6 +10,7 @@ Root attribute: ``axis`` (0, 1, 2).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..couplers.cells import Array
@@ -22,13 +23,8 @@ class ProfileFile:
     def __init__(self, path: Path, axis: int, edges: Array, done: int = 0) -> None:
         """``done`` windows are kept of a run that is resumed."""
         self._series = SeriesFile(path, keep=done or None)
-        if done:
-            for name in self._series.file:
-                if name != "edges":
-                    self._series.cut(name, done)
-        else:
-            self._series.file.attrs["axis"] = axis
-            self._series.file["edges"] = edges
+        self._series.attributes["/"]["axis"] = axis
+        self._series.fixed["edges"] = edges
 
     def append(self, time: float, **values: Array | float) -> None:
         """Add one window: ``density`` (n,), ``temperature`` (n,), ``velocity`` (n, 3); nan where there is nothing."""
@@ -36,20 +32,15 @@ class ProfileFile:
             self._series.append(name, value)
         self._series.write_soon()
 
-    def due(self) -> bool:
-        """Whether it is time to write."""
-        return self._series.due()
+    def extend_when_written(self, give: Callable[[], Mapping[str, Array]]) -> None:
+        """Let ``give`` make the profiles of many windows at once, the first axis of each."""
 
-    def extend(self, **values: Array) -> None:
-        """Add windows, the first axis of each, and write them."""
-        for name, rows in values.items():
-            self._series.extend(name, rows)
-        self._series.flush()
+        def extend() -> None:
+            for name, rows in give().items():
+                self._series.extend(name, rows)
 
-    def flush(self) -> None:
-        """Write what is buffered."""
-        self._series.flush()
+        self._series.before_flush = extend
 
-    def close(self) -> None:
-        """Write the rest."""
-        self._series.close()
+    def write_soon(self) -> None:
+        """Write if the last time is some seconds ago."""
+        self._series.write_soon()

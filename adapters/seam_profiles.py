@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,8 +59,7 @@ class SeamProfiles:
         self._kept: list[_Sample] = []
         """What is not written yet: profiles are made of many windows at once, which costs a tenth."""
         if self._file:
-            # A run that ends early leaves what it has seen.
-            atexit.register(self.close)
+            self._file.extend_when_written(self._take_kept)
 
     def sample(self, time: float, continuum: Array, piston: float) -> None:
         """Add the present instant. Collective."""
@@ -73,8 +71,7 @@ class SeamProfiles:
         self._last = (time, sums, continuum.copy(), piston)
         if self._file:
             self._kept.append(self._last)
-            if self._file.due():
-                self.flush()
+            self._file.write_soon()
 
     @property
     def latest(self) -> dict[str, Array]:
@@ -105,15 +102,7 @@ class SeamProfiles:
             freedom = np.where(number > 1.5, 3.0 * (number - 1.0), np.nan)
             return velocity, peculiar / freedom
 
-    def flush(self) -> None:
-        """Write what is kept."""
-        if self._file and self._kept:
-            times = np.array([sample[0] for sample in self._kept])
-            self._file.extend(time=times, **self._profiles(self._kept))
-            self._kept.clear()
-
-    def close(self) -> None:
-        """Write the rest."""
-        self.flush()
-        if self._file:
-            self._file.close()
+    def _take_kept(self) -> dict[str, Array]:
+        """What is not written yet, by dataset."""
+        kept, self._kept = self._kept, []
+        return {"time": np.array([sample[0] for sample in kept]), **self._profiles(kept)} if kept else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -56,8 +55,6 @@ class CoupledSlab(Slab):
         edges = np.linspace(settings.lower[settings.direction], settings.upper[settings.direction], settings.cells + 1)
         self._file = ProfileFile(context.output / "profiles.h5", settings.direction, edges, context.done)
         self._recorded = -1.0
-        # A run that ends early leaves what it has seen.
-        atexit.register(self._file.close)
 
     def record(self, time: float) -> None:
         """Keep the profile at ``time``, once, at however many interfaces the slab has a part."""

@@ -57,7 +57,7 @@ class CoupledRelaxedAtoms(RelaxedAtoms):
         super().__init__(settings, context.comm, context.case / settings.script, context.output, context.name)
         self._book = Book()
         self._output = context.output
-        self._course = Course(context, ["energy", "atoms", "force"])
+        self._course = Course(context)
 
     def open(self) -> None:
         """Relax, and begin to count."""
@@ -111,7 +111,7 @@ class CoupledMovingAtoms(MovingAtoms):
         super().__init__(settings, context.comm, script, context.output, context.window, context.name)
         self._book = Book()
         self._output = context.output
-        self._course = Course(context, ["kinetic", "energy"])
+        self._course = Course(context)
         self._covered: Array = np.zeros(int(self.led.sum()))
         """Energy of each led atom that elements cover, and which therefore does not count."""
 

@@ -17,8 +17,7 @@ class CoupledSolid(SolidMechanics):
         super().__init__(settings, context.comm, context.case)
         self._output = context.output
         self._probes = Probes(self.space, settings.probes)
-        names = ["kinetic", "strain", *settings.probes, *(["error"] if settings.reference else [])]
-        self._course = Course(context, names)
+        self._course = Course(context)
 
     def record(self, time: float) -> None:
         """Keep the course at ``time``, once. Collective."""

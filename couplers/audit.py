@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from .accounts import Account, Accounts, Part
 from .cells import Array
-from .clocks import caution, ratio
+from .clocks import caution
 from .errors import LedgerError
 from .ledger import relative_defect
 from .ledger_file import NAME
+from .series import Series, read_series
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,22 @@ class Balance:
     worst_window: int
     history: Array
     """The largest relative defect of each window, (windows,)."""
+    defects: Array
+    """What each window leaves unexplained, (windows, columns), in the columns' units; nan where nothing is kept."""
+
+    @property
+    def drifts(self) -> Array:
+        """The sum of the defects up to each window's end, (windows, columns): what the books have lost or made."""
+        return np.cumsum(self.defects, axis=0)
+
+    @property
+    def walks(self) -> Array:
+        """How far a random walk of the defects' sizes would be by then, (windows, columns).
+
+        That is the root of the sum of their squares, √n of one where they are alike: round-off goes as far, or less far
+        where what one window rounds off is found by the next; a leak, which has a sign, goes n times one.
+        """
+        return np.sqrt(np.cumsum(self.defects**2, axis=0))
 
     @property
     def worst(self) -> float:
@@ -86,15 +105,28 @@ class Books:
 
 def read_books(run: Path) -> Books:
     """Balance the ledger of a run's folder anew; raises ``LedgerError`` where there is none or it cannot be read."""
-    import h5py
-
     path = find(run)
+    with _readable(path), read_series(path) as series:
+        return _Reader(series).books(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        # Without a lock, the books of a run that still writes them can be read as well.
-        with h5py.File(path, "r", locking=False) as file:  # pyright: ignore[reportAttributeAccessIssue]
-            return _Reader(file).books(path)
-    except (OSError, KeyError, ValueError) as error:  # no HDF5 file, none of ours, or one cut off while it was written
+        yield
+    except (OSError, KeyError, ValueError) as error:  # no HDF5 file, or none of ours
         raise LedgerError(f"{path} is not a readable ledger: {error}") from error
+
+
+def read_history(run: Path, name: str) -> dict[str, Array]:
+    """What happened in every window in an account, or in all rows of one name: (windows, columns) by term.
+
+    An account is named like a participant or a flow, or "the whole"; what it holds at the windows' ends is "held".
+    Raises ``LedgerError`` where nothing has the name.
+    """
+    path = find(run)
+    with _readable(path), read_series(path) as series:
+        return _Reader(series).history(name)
 
 
 def find(run: Path) -> Path:
@@ -108,20 +140,19 @@ def find(run: Path) -> Path:
 class _Reader:
     """One ledger file; rows are windows, columns are components of quantities."""
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
+    def __init__(self, series: Series) -> None:
+        self._series = series
+        self._file = file = series.file
         self._tolerance = float(file.attrs["tolerance"])
         self._columns = tuple(file.attrs["columns"])
-        self._time = file["time"][:]
+        self._time = series["time"]
         self._none = np.zeros((len(self._time) - 1, len(self._columns)))
-        self._flow_names = list(file["flows"]) if "flows" in file else []
-        self._names = list(file["participants"])
-        self._clocks = {name: float(file[f"participants/{name}"].attrs.get("clock", 1.0)) for name in self._names}
+        self._chart = Accounts(file)
 
     def books(self, path: Path) -> Books:
-        flows = [self._flow(name) for name in self._flow_names]
-        participants = [self._participant(name) for name in self._names]
-        iterations = self._file["iterations"][:] if "iterations" in self._file else np.ones(len(self._time) - 1)
+        flows = [self._flow(name) for name in self._chart.flow_names]
+        participants = [self._balance(self._chart.participant(name)) for name in self._chart.names]
+        iterations = self._series["iterations"] if "iterations" in self._series else np.ones(len(self._time) - 1)
         return Books(
             file=path,
             columns=self._columns,
@@ -133,117 +164,76 @@ class _Reader:
             unconverged=tuple(int(window) for window in np.flatnonzero(iterations < 0)),
             participants=participants,
             flows=flows,
-            whole=self._whole(),
-            buffers=[self._buffer(name) for name in self._file.get("buffers", [])],
-            audits={name: audit for name in self._flow_names if (audit := self._audit(name))},
-            noise={name: self._noise(name) for name in self._flow_names if f"flows/{name}/error" in self._file},
-            filters={name: kind for name in self._flow_names if (kind := self._filter(name))},
-            clocks=self._clocks,
+            whole=self._balance(self._chart.whole()),
+            buffers=[self._balance(self._chart.buffer(name)) for name in self._file.get("buffers", [])],
+            audits={name: audit for name in self._chart.flow_names if (audit := self._audit(name))},
+            noise={name: self._noise(name) for name in self._chart.flow_names if f"flows/{name}/error" in self._file},
+            filters={name: kind for name in self._chart.flow_names if (kind := self._filter(name))},
+            clocks=self._chart.clocks,
         )
 
+    def history(self, name: str) -> dict[str, Array]:
+        chart = self._chart
+        accounts = {participant: chart.participant(participant) for participant in chart.names}
+        accounts |= {flow: chart.flow(flow) for flow in chart.flow_names} | {"the whole": chart.whole()}
+        accounts |= {account.name: account for account in map(chart.buffer, self._file.get("buffers", ()))}
+        if name in accounts:
+            account = accounts[name]
+            terms = {label: factor * self._get(path) for label, (path, factor) in account.terms.items()}
+            return {"held": self._held(account)[1:], **terms}
+        rows = [(owner, row) for owner, account in accounts.items() for row in account.terms]
+        found = {f"{owner}: {row}": accounts[owner].terms[row] for owner, row in rows if row == name}
+        if not found:
+            known = ", ".join([*accounts, *sorted({row for owner, row in rows if owner in chart.names})])
+            raise LedgerError(f"{self._file.filename}: no account or row is named {name!r}; known: {known}")
+        return {label: factor * self._get(path) for label, (path, factor) in found.items()}
+
     def _get(self, path: str) -> Array:
-        return self._file[path][:] if path in self._file else self._none
+        return self._series[path] if path in self._series else self._none
 
-    def _rows(self, name: str) -> dict[str, Array]:
-        group = self._file.get(f"participants/{name}/rows")
-        return {row: group[row][:] for row in group} if group is not None else {}
+    def _held(self, account: Account) -> Array:
+        """At the windows' ends, and before the first, (windows + 1, columns)."""
+        return np.sum([factor * self._series[path] for path, factor in account.held], axis=0)
 
-    def _crossed(self, name: str) -> dict[str, Array]:
-        """Received counts positive, sent negative."""
-        terms: dict[str, Array] = {}
-        for flow in self._flow_names:
-            attributes = self._file[f"flows/{flow}"].attrs
-            if attributes["receiver"] == name:
-                terms[f"received, {flow}"] = self._get(f"flows/{flow}/received")
-            elif attributes["sender"] == name:
-                terms[f"sent, {flow}"] = -self._get(f"flows/{flow}/sent")
-        return terms
+    def _summed(self, parts: list[Part]) -> Array:
+        return sum((factor * self._get(path) for path, factor in parts), self._none)
 
-    def _participant(self, name: str) -> Balance:
-        held = self._file[f"participants/{name}/inventory"][:]
-        terms = self._crossed(name) | self._rows(name)
-        defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
-        flowed, gross = list(terms.values()), self._gross(name)
-        return self._balance(f"participant {name}", held, terms, defect, flowed, self._kept(name), gross)
-
-    def _gross(self, name: str) -> Array:
-        """Magnitudes of the parts that the participant's inventory and rows sum up, at the windows' ends."""
-        return self._get(f"participants/{name}/gross")
-
-    def _kept(self, name: str) -> Array:
-        """1 where the participant gives an inventory, else nan, by column."""
-        return self._file[f"participants/{name}"].attrs["kept"]
-
-    def _flow(self, name: str) -> Balance:
-        sent, received = self._get(f"flows/{name}/sent"), self._get(f"flows/{name}/received")
-        carry = self._file[f"flows/{name}/carry"][:]
-        sender, receiver = (self._file[f"flows/{name}"].attrs[end] for end in ("sender", "receiver"))
-        arrives = ratio(self._clocks, sender, receiver) * sent
-        defect = arrives - received - np.diff(carry, axis=0)
-        terms, gross = {"sent": arrives, "received": received}, self._gross(receiver)
-        balance = self._balance(name, carry, terms, defect, [arrives], gross=gross)
-        if self._clocks[sender] == self._clocks[receiver]:
-            return balance
-        both = {"sent": sent.sum(axis=0), "sent, in the receiver's time": balance.terms["sent"]}
-        return replace(balance, terms=balance.terms | both)
-
-    def _whole(self) -> Balance:
-        """All inventories and carries together: only named boundaries and sources change them.
-
-        What is booked in the time of a participant is divided by its clock, which is what the interfaces' ratios do.
-        """
-        clock, flows = self._clocks, {name: self._file[f"flows/{name}"] for name in self._flow_names}
-        holdings = [self._file[f"participants/{name}/inventory"][:] / clock[name] for name in self._names]
-        holdings += [flow["carry"][:] / clock[flow.attrs["receiver"]] for flow in flows.values()]
-        held = np.sum(holdings, axis=0)
-        rows = {f"{name}: {row}": v / clock[name] for name in self._names for row, v in self._rows(name).items()}
-        defect = np.diff(held, axis=0) - sum(rows.values(), self._none)
-        sent = (self._get(f"flows/{name}/sent") / clock[flow.attrs["sender"]] for name, flow in flows.items())
-        flowed = [*rows.values(), *sent]
-        kept = np.prod([self._kept(name) for name in self._names], axis=0)
-        gross = sum((self._gross(name) / clock[name] for name in self._names), self._none)
-        return self._balance("the whole", held, rows, defect, flowed, kept, gross)
-
-    def _buffer(self, flow: str) -> Balance:
-        held = self._file[f"buffers/{flow}/inventory"][:]
-        group = self._file[f"buffers/{flow}/rows"]
-        terms = {f"sent, {flow}": self._get(f"flows/{flow}/sent")} | {row: group[row][:] for row in group}
-        defect = np.diff(held, axis=0) - sum(terms.values(), self._none)
-        sender = self._file[f"flows/{flow}"].attrs["sender"]
-        return self._balance(f"buffer of {sender}", held, terms, defect, list(terms.values()))
-
-    def _balance(
-        self,
-        name: str,
-        held: Array,
-        terms: dict[str, Array],
-        defect: Array,
-        flowed: list[Array],
-        kept: Array | float = 1.0,
-        gross: Array | float = 0.0,
-    ) -> Balance:
-        """``kept`` is nan in the columns that cannot be checked; elsewhere what is not a number is a defect."""
-        defect = np.where(np.isfinite(defect), defect, np.inf) * kept
-        flow = sum((np.abs(f) for f in flowed), self._none)
-        size = np.abs(held[1:]) + np.abs(held[:-1]) + sum((np.abs(t) for t in terms.values()), self._none) + gross
-        size = size + sum((np.abs(np.cumsum(t, axis=0)) for t in terms.values()), self._none)
+    def _balance(self, account: Account) -> Balance:
+        """In columns that are not kept nothing can be checked; elsewhere what is not a number is a defect."""
+        held = self._held(account)
+        terms = {label: factor * self._get(path) for label, (path, factor) in account.terms.items()}
+        defect = np.subtract(np.diff(held, axis=0), sum(terms.values(), self._none))
+        defect = np.asarray(np.where(np.isfinite(defect), defect, np.inf), dtype=float)
+        defect[:, ~np.array(account.kept, dtype=bool)] = np.nan
+        flow = sum((np.abs(factor * self._get(path)) for path, factor in account.through), self._none)
+        size = np.abs(held[1:]) + np.abs(held[:-1]) + self._summed(account.gross)
+        size = size + sum((np.abs(t) + np.abs(np.cumsum(t, axis=0)) for t in terms.values()), self._none)
         flow, size = (np.where(np.isfinite(x), x, 0.0) for x in (flow, size))
         relative = relative_defect(defect, np.cumsum(flow, axis=0), size, self._tolerance)
         drift = relative_defect(defect.sum(axis=0), flow.sum(axis=0), size.sum(axis=0), self._tolerance)
         checked = np.nan_to_num(relative, posinf=np.inf)
         totals = {"opening": held[0], "closing": held[-1]} | {key: t.sum(axis=0) for key, t in terms.items()}
         return Balance(
-            name,
+            account.name,
             totals,
             flow.sum(axis=0),
             relative.max(axis=0) if len(relative) else np.zeros(len(self._columns)),
             drift,
             int(checked.max(axis=1).argmax()) if checked.size else 0,
             checked.max(axis=1) if checked.size else np.zeros(0),
+            defect,
         )
 
+    def _flow(self, name: str) -> Balance:
+        """What was received is shown as such, and not as what it takes from the carry."""
+        balance = self._balance(self._chart.flow(name))
+        shown = {key: -v if key == "received" else v for key, v in balance.terms.items()}
+        if "sent" not in shown:
+            shown["sent"] = self._get(f"flows/{name}/sent").sum(axis=0)
+        return replace(balance, terms=shown)
+
     def _noise(self, name: str) -> dict[str, Array]:
-        return {moment: self._file[f"flows/{name}/{moment}"][:] for moment in ("mean", "error")}
+        return {moment: self._series[f"flows/{name}/{moment}"] for moment in ("mean", "error")}
 
     def _filter(self, name: str) -> str:
         return str(self._file[f"flows/{name}"].attrs.get("filter", ""))

@@ -112,6 +112,12 @@ class LedgerError(SutureError):
     exit_code = 2
 
 
+class WriteError(SutureError, OSError):
+    """What a run has to write cannot be written: the disk is full, a quota is used up, it is not allowed."""
+
+    exit_code = 9
+
+
 class ProfileError(SutureError):
     """A run has left no profile."""
 

@@ -12,6 +12,9 @@
     /buffers/NAME/inventory               (windows + 1, columns)   of the sender's buffer, by flow
     /buffers/NAME/rows/ROW                (windows, columns)
 
+While the run writes it, and where it was killed, all but ``mean`` and ``error`` have spare rows, and ``/written`` (1,)
+says how many windows are whole (``series.py``).
+
 What is sent, and a buffer, is booked in the sender's time; what is received and carried in the receiver's.
 
 Attributes of a participant: ``kept`` (columns,), 1 where it gives an inventory, else nan, and its ``clock``. Attributes
@@ -26,12 +29,11 @@ from pathlib import Path
 from typing import Any
 
 from .blocking import Blocking
+from .cells import Array
 from .ledger import Chart, Closing
-from .series import SeriesFile
+from .series import SeriesFile, read_series
 
 NAME = "ledger.h5"
-_MOMENTS = "/mean", "/error"
-"""Datasets that do not grow."""
 
 
 class LedgerFile:
@@ -39,51 +41,49 @@ class LedgerFile:
 
     def __init__(self, path: Path, chart: Chart, opening: Closing, attributes: dict[str, Any]) -> None:
         self._series = SeriesFile(path)
-        file = self._series.file
-        file.attrs.update({**attributes, "columns": list(chart.columns), "complete": False})
+        groups = self._series.attributes
+        groups["/"] = {**attributes, "columns": list(chart.columns), "complete": False}
         for name in chart.rows:
-            group = file.create_group(f"participants/{name}")
-            group.attrs.update({"kept": chart.keeps(name), "clock": chart.clocks.get(name, 1.0)})
+            groups[f"participants/{name}"] = {"kept": chart.keeps(name), "clock": chart.clocks.get(name, 1.0)}
         for flow in chart.flows:
-            group = file.create_group(f"flows/{flow.name}")
-            group.attrs.update(
-                {
-                    "interface": flow.interface,
-                    "sender": flow.sender,
-                    "receiver": flow.receiver,
-                    "lag": flow.lag,
-                    "noisy": flow.noisy,
-                    "filter": flow.filter.kind if flow.filter else "",
-                }
-            )
+            groups[f"flows/{flow.name}"] = {
+                "interface": flow.interface,
+                "sender": flow.sender,
+                "receiver": flow.receiver,
+                "lag": flow.lag,
+                "noisy": flow.noisy,
+                "filter": flow.filter.kind if flow.filter else "",
+            }
         self._noise = {flow.name: Blocking(len(chart.columns)) for flow in chart.flows if flow.noisy}
-        self._put_holdings(opening)
-        self.flush()
+        for name, values in _holdings(opening).items():
+            self._series.begin(name, values[0])
+        self._begin()
 
     @classmethod
     def resume(cls, path: Path, windows: int, attributes: dict[str, Any]) -> LedgerFile:
         """Go on with the file of a run of which ``windows`` are done; ``ResumeError`` where that cannot be."""
         self = cls.__new__(cls)
         self._series = SeriesFile(path, keep=windows)
-        file = self._series.file
-        names: list[str] = []
-        file.visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
-        series = [name for name in names if not name.endswith(_MOMENTS)]
-        for name in series:
-            opened_with = name == "time" or name.endswith(("/inventory", "/carry"))
-            self._series.cut(name, windows + int(opened_with))
-        file.attrs.update({**attributes, "complete": False})
+        self._series.attributes["/"] |= {**attributes, "complete": False}
         self._noise = {}
-        for name, group in file.get("flows", {}).items():
-            if group.attrs.get("noisy", False):
-                self._noise[name] = Blocking(group["sent"].shape[1])
-                self._noise[name].add(group["sent"][:])
+        with read_series(path) as file:
+            for name, group in file.file.get("flows", {}).items():
+                if group.attrs.get("noisy", False):
+                    sent = file[f"flows/{name}/sent"][:windows]
+                    self._noise[name] = Blocking(sent.shape[1])
+                    self._noise[name].add(sent)
+        self._begin()
         return self
+
+    def _begin(self) -> None:
+        self._series.before_flush = self._tell_noise
+        self.flush()
 
     def append(self, closing: Closing) -> None:
         """Add the windows of a closing."""
-        self._put_holdings(closing)
         put = self._series.extend
+        for name, values in _holdings(closing).items():
+            put(name, values)
         put("iterations", closing.iterations)
         for name, values in closing.residual.items():
             put(f"participants/{name}/residual", values)
@@ -98,29 +98,26 @@ class LedgerFile:
             put(f"buffers/{name}/rows/{row}", values)
         for name, noise in self._noise.items():
             noise.add(closing.sent[name])
-        if self._series.due():
-            self.flush()
+        self._series.write_soon()
 
-    def _put_holdings(self, closing: Closing) -> None:
-        """What is held at the windows' ends; the opening has it too."""
-        put = self._series.extend
-        put("time", closing.times)
-        for name, values in closing.inventory.items():
-            put(f"participants/{name}/inventory", values)
-        for name, values in closing.carry.items():
-            put(f"flows/{name}/carry", values)
-        for name, values in closing.buffer.items():
-            put(f"buffers/{name}/inventory", values)
+    def _tell_noise(self) -> None:
+        """What the means and their errors are by now."""
+        for name, noise in self._noise.items():
+            self._series.fixed |= {f"flows/{name}/mean": noise.mean(), f"flows/{name}/error": noise.error()}
 
     def flush(self) -> None:
-        """Write what is buffered, and what the means and their errors are by now."""
-        for name, noise in self._noise.items():
-            for moment, values in zip(_MOMENTS, (noise.mean(), noise.error()), strict=True):
-                self._series.file.require_dataset(f"flows/{name}{moment}", values.shape, "f8")[:] = values
+        """Write what is buffered."""
         self._series.flush()
 
     def close(self, complete: bool) -> None:
         """Write the rest; ``complete`` says whether the run reached its end."""
-        self.flush()
-        self._series.file.attrs["complete"] = complete
+        self._series.attributes["/"]["complete"] = complete
         self._series.close()
+
+
+def _holdings(closing: Closing) -> dict[str, Array]:
+    """What is held at the windows' ends, by dataset; the opening has it too."""
+    held = {"time": closing.times}
+    held |= {f"participants/{name}/inventory": values for name, values in closing.inventory.items()}
+    held |= {f"flows/{name}/carry": values for name, values in closing.carry.items()}
+    return held | {f"buffers/{name}/inventory": values for name, values in closing.buffer.items()}

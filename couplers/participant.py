@@ -19,9 +19,10 @@ from .bookkeeping import Bookkeeper
 from .case_model import Case
 from .cell_noise import CellNoise, places_of, write_cell_noise
 from .cells import Array, Cells
+from .clock import FOLDER as TRACE
 from .clock import Clock
 from .clocks import caution
-from .errors import StoppedError, SutureError
+from .errors import StoppedError, SutureError, WriteError
 from .exchange import Flow, Side, connect
 from .fixed_point import FixedPoint
 from .kind import Context
@@ -33,6 +34,7 @@ from .protocols import Adapter, Books, Deforms, KeepsCourse, Opens, Records, Rew
 from .quantities import QUANTITIES
 from .rewinder import Rewinder
 from .scheme import flows_of
+from .series import flush_all, writing
 from .smoothing import create_smoother
 from .status import Status
 from .stopping import Stopping
@@ -422,8 +424,7 @@ class Participant:
         began = time.monotonic()
         with self.clock.span("checkpoint"):
             self._settle()
-            if self._file:
-                self._file.flush()
+            flush_all()
             case, comm = self.case, self.world.coupled
             checkpoint.save(self.output, case, comm, case.run.deadline, done, self._own_file, self._save())
         self._stopping.written(time.monotonic() - began)
@@ -440,6 +441,7 @@ class Participant:
         """Settle and close the books; the run has come to its end."""
         self._settle()
         self._drain()
+        flush_all()
         if self._file:
             self._file.close(complete=True)
             self._file = None
@@ -494,6 +496,12 @@ class Participant:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file:
-            self._file.close(complete=False)
-        self.clock.write(self.output, self.name, self.world.comm.rank)
+        try:
+            if self._file:
+                self._file.close(complete=False)
+            with writing(self.output / TRACE):
+                self.clock.write(self.output, self.name, self.world.comm.rank)
+        except WriteError as failed:
+            if error is None:
+                raise
+            log.error("%s", failed)  # and what ended the run is not hidden by it

@@ -61,6 +61,10 @@ class LogGuard:
         finally:
             self._busy.clear()
 
+    def follow(self, log: Path) -> None:
+        """Watch another log from its beginning; between two commands."""
+        self._log, self._offset = log, 0
+
     def close(self) -> None:
         """Watch no longer: members of an ensemble that go would each leave a thread."""
         self._closed = True

@@ -30,6 +30,8 @@ from . import _inside, _open
 from .guard import LogGuard
 
 Array = NDArray[np.float64]
+_PAGE = 20_000
+"""Commands whose output one log takes; a window takes at least one, so that the log of a long run has no end."""
 
 
 @contextmanager
@@ -62,6 +64,7 @@ class Lammps:
         self._constants: dict[str, float] = {}
         self.commands = 0
         """Number of commands so far: while it stays, so do the atoms."""
+        self._logged, self._pages = 0, 0
         self._views: dict[str, Any] = {}
         """What was looked up since the last command: LAMMPS moves nothing in between."""
         arguments = ["-screen", "none", "-log", str(log)]
@@ -107,6 +110,9 @@ class Lammps:
         SolverError
             With LAMMPS' text, where its library was built with exceptions; else see ``LogGuard``.
         """
+        self._logged += 1
+        if self._logged > _PAGE:
+            self._turn_page()
         self._guarded(self._lmp.command, command, command)
 
     def script(self, path: Path) -> None:
@@ -118,6 +124,14 @@ class Lammps:
         """Continue for ``steps`` steps as if the run before had been that much longer."""
         _inside.resume(self.address)
         self.command(f"run {steps} pre no post no")
+
+    def _turn_page(self) -> None:
+        """Let LAMMPS write another log: the first, and the last one or two, are kept."""
+        self._logged, self._pages = 0, self._pages + 1
+        page = self.log.with_name(f"{self.log.name}.{2 - self._pages % 2}")
+        self._guarded(self._lmp.command, f"log {page}", "log")
+        if self._guard:
+            self._guard.follow(page)
 
     def _require_version(self) -> None:
         """Raise ``SolverError`` unless this LAMMPS is the one with whose headers ``_inside`` was compiled."""

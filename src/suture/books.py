@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .couplers.audit import Balance, Books, read_books
+from .couplers.audit import Balance, Books, read_books, read_history
 from .couplers.cells import Array
 from .couplers.errors import ConservationError
+from .proof import write_proof
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_FAR = 4.0
+"""Times a random walk's distance that chance does not go: once in 15,000."""
 
 
-def show(run: Path, as_json: bool = False) -> None:
-    """Print the books; raises ``ConservationError`` when a balance has a defect above the case's tolerance."""
+def show(run: Path, as_json: bool = False, rows: str | None = None, proof: Path | None = None) -> None:
+    """Print the books, or of one account or row what the windows brought; write the proof where one is asked for.
+
+    Raises ``ConservationError`` when a balance has a defect above the case's tolerance.
+    """
     books = read_books(run)
+    said = f"proof: {proof}, sha256 {write_proof(books.file, proof)}" if proof else ""
+    history = read_history(run, rows) if rows else {}
     if as_json:
-        print(json.dumps(as_tree(books), indent=1))
+        print(json.dumps(_history_tree(history) if rows else as_tree(books), indent=1))
+    elif rows:
+        _print_history(books, rows, history)
     else:
         _print(books)
+    if said:
+        print(said, file=sys.stderr if as_json else sys.stdout)
     if not books.balanced:
         worst = max([*books.participants, *books.flows, books.whole], key=lambda b: b.worst)
         raise ConservationError(
@@ -59,6 +76,19 @@ def on_held(books: Books) -> list[str]:
     return said
 
 
+def on_drift(books: Books) -> list[str]:
+    """Where the whole drifts farther than round-off of no sign would take it."""
+    if not books.windows:
+        return []
+    ends = zip(books.columns, books.whole.drifts[-1], books.whole.walks[-1], strict=True)
+    return [
+        f"{column} of the whole has drifted by {drift:.2g}, {abs(drift) / walk:.1f} times as far as a random walk of "
+        f"the windows' defects: they have a sign"
+        for column, drift, walk in ends
+        if abs(drift) > _FAR * walk > 0.0
+    ]
+
+
 def as_tree(books: Books) -> dict[str, Any]:
     """The books as plain lists and numbers; nan becomes None, and infinity, which JSON lacks, the largest number."""
     return {
@@ -91,6 +121,8 @@ def _balance_tree(balance: Balance) -> dict[str, Any]:
         "worst_defect": _plain(balance.defect),
         "drift": _plain(balance.drift),
         "worst_window": balance.worst_window,
+        "drift_sum": _plain(balance.defects.sum(axis=0)),
+        "random_walk": _plain(np.sqrt((balance.defects**2).sum(axis=0))),
     }
 
 
@@ -121,6 +153,9 @@ def _print(books: Books) -> None:
         for name, values in (("throughput", balance.throughput), ("defect", balance.defect), ("drift", balance.drift)):
             table.add_row(name, *("not kept" if np.isnan(v) else f"{v:.2g}" for v in values), style="bold")
         console.print(table)
+    console.print(_drift_table(books))
+    for line in on_drift(books):
+        console.print(line)
     for name, audit in books.audits.items():
         table = Table(title=f"audit of {name}: {audit['windows']} windows", title_justify="left")
         table.add_column("sent - audit")
@@ -132,7 +167,72 @@ def _print(books: Books) -> None:
     for line in on_held(books):
         console.print(line)
     verdict = "balanced" if books.balanced else "NOT BALANCED"
-    console.print(f"{verdict}: worst defect {books.worst:.2g} of throughput, tolerance {books.tolerance:g}")
+    worst = max([*books.participants, *books.flows, books.whole], key=lambda b: b.worst)
+    console.print(
+        f"{verdict}: worst defect {books.worst:.2g} of throughput, of {worst.name} in window {worst.worst_window}; "
+        f"tolerance {books.tolerance:g}"
+    )
+
+
+def _drift_table(books: Books) -> Table:
+    """The sum of the defects of the whole after 1, 10, 100, … windows, and how far a random walk would have gone."""
+    from rich.table import Table
+
+    table = Table(title="drift of the whole ± a random walk of its defects", title_justify="left")
+    table.add_column("windows")
+    for column in books.columns:
+        table.add_column(column, justify="right")
+    for n in _decades(books.windows):
+        ends = zip(books.whole.drifts[n - 1], books.whole.walks[n - 1], strict=True)
+        table.add_row(str(n), *("not kept" if np.isnan(drift) else f"{drift:.2g} ± {walk:.2g}" for drift, walk in ends))
+    return table
+
+
+def _decades(windows: int) -> list[int]:
+    return [10**k for k in range(len(str(windows))) if 10**k < windows] + ([windows] if windows else [])
+
+
+def _print_history(books: Books, name: str, history: dict[str, Array]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"{books.file}: {name} in each of {books.windows} windows")
+    for term, values in history.items():
+        table = Table(title=term, title_justify="left")
+        table.add_column("")
+        for column in books.columns:
+            table.add_column(column, justify="right")
+        for key, texts in _figures(values).items():
+            table.add_row(key, *texts)
+        console.print(table)
+
+
+def _figures(values: Array) -> dict[str, list[str]]:
+    """Mean, extremes with their windows, and the last, in words by column."""
+    if not len(values):
+        return {}
+    figures = {"mean": [f"{v:.8g}" for v in values.mean(axis=0)]}
+    for key, windows in (("least", values.argmin(axis=0)), ("most", values.argmax(axis=0))):
+        figures[key] = [f"{values[w, column]:.8g} (window {w})" for column, w in enumerate(windows)]
+    return figures | {"last": [f"{v:.8g}" for v in values[-1]]}
+
+
+def _history_tree(history: dict[str, Array]) -> dict[str, Any]:
+    """Every window's numbers too."""
+    return {
+        term: {
+            "mean": _plain(values.mean(axis=0)),
+            "least": _plain(values.min(axis=0)),
+            "least_window": values.argmin(axis=0).tolist(),
+            "most": _plain(values.max(axis=0)),
+            "most_window": values.argmax(axis=0).tolist(),
+            "last": _plain(values[-1]),
+            "windows": [_plain(row) for row in values],
+        }
+        for term, values in history.items()
+        if len(values)
+    }
 
 
 def _with_errors(books: Books, balance: Balance, term: str, values: Array) -> list[str]:

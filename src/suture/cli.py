@@ -18,7 +18,7 @@ app = typer.Typer(
     help="Couples separately running solvers into one simulation and keeps the books of mass, momentum and energy.",
     epilog="Exit codes: 0 all is well; 2 the case or the command is wrong; 3 a solver failed; 4 the books do not"
     " balance; 5 a partner is silent; 6 a case does not agree with its reference; 7 an implicit window does not"
-    " converge; 8 stopped before its end, and can be resumed; 9 a checkpoint cannot be written; 1 anything else.",
+    " converge; 8 stopped before its end, and can be resumed; 9 a file cannot be written; 1 anything else.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -101,11 +101,31 @@ def advise(
 def ledger(
     run: RunPath,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", metavar="NAME", help="Show what each window brought: a participant, a flow or a row."),
+    ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option("--proof", metavar="FILE", help="Write every window's numbers for others to add up (.json[.gz])."),
+    ] = None,
 ) -> None:
-    """Print the books of a run; fails where they do not balance."""
+    """Print the books of a run, finished or not; fails where they do not balance."""
     from .books import show
 
-    show(run, as_json=json)
+    show(run, as_json=json, rows=rows, proof=proof)
+
+
+@app.command()
+def jobscript(
+    case: CasePath,
+    time: Annotated[str, typer.Option("--time", metavar="HH:MM:SS", help="What one job may take.")] = "24:00:00",
+    pbs: Annotated[bool, typer.Option("--pbs", help="For PBS in place of Slurm.")] = False,
+) -> None:
+    """Print the script of a batch job that runs a case, and goes on with it in as many jobs as it takes."""
+    from .jobscript import jobscript as script_of
+
+    print(script_of(case, time, pbs), end="")
 
 
 @app.command()

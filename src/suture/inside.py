@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 Player = TypeVar("Player", bound=Participant)
 ALIKE = (ConservationError, ConvergenceError, MappingError, StoppedError)
 """What a run raises on every rank alike: one message, and an orderly end."""
+_REPEATS = 1000
+"""Messages of one kind that a rank writes into the log at most."""
 _PATIENCE = 3.0
 """Seconds that a rank waits for the others to come to the same end."""
 
@@ -157,9 +160,28 @@ def _log_to(path: Path, here: World) -> None:
     log = logging.getLogger("suture")
     log.setLevel(logging.INFO if here.comm.rank == 0 else logging.WARNING)
     handler = logging.FileHandler(path)
+    handler.addFilter(_Repeats())
     handler.setFormatter(logging.Formatter(f"%(asctime)s {here.name}[{here.comm.rank}] %(levelname)s %(message)s"))
     log.addHandler(handler)
+    logging.raiseExceptions = False  # a disk that is full must not bury the message that says so
     log.propagate = False
+
+
+class _Repeats(logging.Filter):
+    """Lets a message of one kind pass so often, and then no more: one a window would fill a disk in the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: Counter[tuple[str, int]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it; the last one says that it is the last."""
+        where = record.pathname, record.lineno
+        self._seen[where] += 1
+        if self._seen[where] == _REPEATS:
+            record.msg = f"{record.getMessage()} (said {_REPEATS} times: more of the kind are left out)"
+            record.args = ()
+        return self._seen[where] <= _REPEATS
 
 
 def _show_progress(me: Participant, world: MPI.Comm) -> threading.Event:

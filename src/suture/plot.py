@@ -13,6 +13,7 @@ import numpy as np
 
 from .books import as_tree, on_clocks
 from .couplers.audit import Books, find, read_books
+from .couplers.series import read_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,14 +53,12 @@ def _figure(rows: int, height: float) -> tuple[Figure, Any]:
 
 
 def ledger_figure(books: Books) -> Figure:
-    """Above: amounts that crossed each interface so far; below: the relative defect of every balance, by window."""
-    import h5py
-
-    figure, (above, below) = _figure(2, 7.0)
-    with h5py.File(books.file, "r") as file:  # pyright: ignore[reportAttributeAccessIssue]
+    """Amounts that crossed each interface so far; every balance's relative defect; the drift of the whole."""
+    figure, (above, below, last) = _figure(3, 10.0)
+    with read_series(books.file) as file:
         time = file["time"][1:]
         for flow in books.flows:
-            sent = np.cumsum(file[f"flows/{flow.name}/sent"][:], axis=0)
+            sent = np.cumsum(file[f"flows/{flow.name}/sent"], axis=0)
             for column, values in zip(books.columns, sent.T, strict=True):
                 scale = np.abs(values).max() or 1.0
                 above.plot(time, values / scale, lw=1, label=f"{column} (×{scale:.3g}), {flow.name}")
@@ -70,12 +69,23 @@ def ledger_figure(books: Books) -> Figure:
     below.set(
         title="Largest defect of a balance in each window, relative to throughput", xlabel="time", ylim=(1e-20, None)
     )
+    _draw_drift(last, books)
     if books.caution:
         figure.suptitle(books.caution, fontsize=8)
-    for axes in (above, below):
+    for axes in (above, below, last):
         if axes.get_legend_handles_labels()[0]:  # nothing crosses where a solver runs alone
             axes.legend(fontsize=7, loc="upper left", ncols=2)
     return figure
+
+
+def _draw_drift(axes: Any, books: Books) -> None:
+    """A leak grows like n, round-off at most like a random walk."""
+    windows, whole = np.arange(1, books.windows + 1), books.whole
+    for k, column in enumerate(books.columns):
+        if whole.walks.size and np.nan_to_num(whole.walks[-1, k], posinf=0.0) > 0.0:
+            axes.loglog(windows, np.abs(whole.drifts[:, k]), ".", ms=2, c=f"C{k}", label=column)
+            axes.loglog(windows, whole.walks[:, k], "--", lw=0.8, c=f"C{k}")
+    axes.set(title="Drift of the whole; dashed: a random walk of its windows' defects", xlabel="windows")
 
 
 def profiles_figure(paths: list[Path]) -> Figure:

@@ -14,7 +14,7 @@ import pytest
 from mpi4py import MPI
 
 from suture.solvers.errors import SolverError
-from suture.solvers.md import _inside
+from suture.solvers.md import _inside, library
 from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.settings import MolecularDynamicsSettings
 from suture.solvers.md.trial import ScriptError, try_script, whole_steps
@@ -237,3 +237,21 @@ fix mean all ave/time 1 20 20 v_place
     assert second.lammps.variable("place") == pytest.approx(whole.lammps.variable("place"), abs=1e-9)
     for solver in (whole, first, second):
         solver.close()
+
+
+def test_the_log_of_a_long_run_has_an_end_and_its_errors_are_found(solver, monkeypatch):
+    """The script's part stays; of what follows there are the last commands, at most twice as many as a log takes."""
+    monkeypatch.setattr(library, "_PAGE", 30)
+    for _ in range(200):
+        solver.advance(0.1)
+    logs = sorted(solver.lammps.log.parent.glob("log.lammps*"))
+    assert [path.name for path in logs] == ["log.lammps", "log.lammps.1", "log.lammps.2"]
+    assert "pair_style" in logs[0].read_text() and solver.lammps.cutoff() > 0.0
+    runs = [path.read_text().count("pre no post no") for path in logs]
+    assert 30 <= sum(runs[1:]) <= 60
+    guard = solver.lammps._guard
+    assert guard._look() is None
+    last = max(logs[1:], key=lambda path: path.stat().st_mtime_ns)
+    with open(last, "a") as file:
+        file.write("ERROR: Lost atoms: original 500 current 499 (src/thermo.cpp:441)\nLast command: run 20\n")
+    assert guard._look() == "ERROR: Lost atoms: original 500 current 499 (src/thermo.cpp:441)\nLast command: run 20"
