@@ -26,7 +26,7 @@ import numpy as np
 from mpi4py import MPI
 
 from .case_model import Case
-from .errors import CheckpointError, ResumeError
+from .errors import ResumeError, WriteError
 from .waiting import wait
 
 log = logging.getLogger("suture")
@@ -44,7 +44,7 @@ def save(
 ) -> None:
     """Write a checkpoint after ``windows`` windows; ``state`` is this rank's, for its ``file``. Collective.
 
-    Raises ``CheckpointError`` where the disk does not take it; the checkpoints before are still there then.
+    Raises ``WriteError`` where the disk does not take it; the checkpoints before are still there then.
     """
     final = output / FOLDER / f"window-{windows:08d}"
     part = final.with_name(final.name + ".part")
@@ -63,7 +63,7 @@ def save(
             for old in _complete(output)[:-_KEPT]:
                 shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise CheckpointError(
+        raise WriteError(
             f"cannot write the checkpoint {part}: {error.strerror or error}; those before are untouched"
         ) from error
 

@@ -82,12 +82,6 @@ class ResumeError(SutureError):
     exit_code = 2
 
 
-class CheckpointError(SutureError):
-    """A checkpoint cannot be written."""
-
-    exit_code = 9
-
-
 class StoppedError(SutureError):
     """The run was told to end, or its time was over, before its last window: it can be resumed."""
 

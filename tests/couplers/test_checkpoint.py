@@ -118,9 +118,7 @@ def test_a_full_disk_leaves_the_checkpoints_before(tmp_path):
     )
     folder = case(tmp_path / "case", 1.0)
     done = mpirun(1, "-c", play, folder, tmp_path, check=False)
-    assert re.search(
-        r"CheckpointError: cannot write the checkpoint \S*window-00000008\.part: File too large", done.stderr
-    )
+    assert re.search(r"WriteError: cannot write the checkpoint \S*window-00000008\.part: File too large", done.stderr)
     assert [path.name for path in candidates(tmp_path, load_case(folder))] == ["window-00000004"]
 
 
