@@ -21,6 +21,9 @@ def join(case: str | Path, name: str, output: str | Path | None = None, resume: 
     from the last checkpoint in it. Collective over MPI.COMM_WORLD.
     Raises ``CaseError``, ``LaunchError`` and ``ResumeError``.
     """
+    from .entrance import watch
+
+    watch(Path(case))
     from .foreign import join as join_foreign
 
     return join_foreign(Path(case), name, None if output is None else Path(output), resume)

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .couplers.errors import SutureError
-from .environment import start_mpi_only_under_mpi
+from .environment import start_mpi_only_under_mpi, under_mpi
 
 # Each command imports what it needs when it runs, so that none waits for another's engines.
 
@@ -50,6 +50,10 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
 ) -> None:
     """Run a case: starts mpirun by itself, or joins the one that it was started under."""
+    if only and under_mpi():
+        from .entrance import watch
+
+        watch(case)
     from .launch import run as launch
 
     code = launch(case, only=tuple(only or ()), output=output, resume=resume)

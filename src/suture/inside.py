@@ -32,6 +32,7 @@ from .couplers.status import stragglers
 from .couplers.stopping import FILE, LAUNCHED, listen
 from .couplers.waiting import wait
 from .couplers.world import World
+from .entrance import met
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -103,6 +104,7 @@ def enter(
     ranks = {name: participant.ranks for name, participant in case.participants.items()}
     foreign = tuple(name for name, participant in case.participants.items() if participant.foreign)
     here = World.split(world, ranks, only, foreign)
+    met()
     folder = (output or case.directory / "RUN").resolve()
     found = world.bcast(_prepare(case, folder, resume) if world.rank == 0 else None)
     if isinstance(found, SutureError):
@@ -225,6 +227,7 @@ def abort(me: Participant | None, world: MPI.Comm, error: BaseException) -> NoRe
 
 def together(world: MPI.Comm, error: SutureError, remedy: str = "") -> int:
     """Every rank has the same error: say it once, and end in good order; returns the exit code."""
+    met()
     if world.rank == 0:
         log = logging.getLogger("suture")
         if log.handlers:  # else it would say so on the terminal as well

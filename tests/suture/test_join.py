@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -124,6 +125,26 @@ def test_a_program_that_goes_wrong_ends_all(bath, old, new, message, code):
     done = run_together(spoil(bath, old, new), check=False)
     assert re.search(message, done.stderr), done.stderr
     assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "raise SystemExit(0)",
+        "import time; time.sleep(1000)",
+        "from mpi4py import MPI",
+        "from mpi4py import MPI; MPI.COMM_WORLD.Barrier()",
+    ],
+    ids=["ends before MPI starts", "hangs before", "ends after", "calls something else"],
+)
+def test_a_program_that_never_joins_ends_all(bath, program):
+    case = bath / "case.toml"
+    case.write_text(case.read_text() + "\n[run]\ndeadline = 4\n")
+    tanks = [sys.executable, "-m", "suture", "run", str(bath), "--only", "tanks"]
+    began = time.monotonic()
+    done = together((2, tanks), (1, [sys.executable, "-c", program]), check=False)
+    assert done.returncode != 0 and time.monotonic() - began < 15.0
+    assert "suture: not all programs of the run have joined it within 4 s: one of them has ended" in done.stderr
 
 
 def test_a_foreign_participant_needs_its_program(bath):
