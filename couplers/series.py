@@ -285,8 +285,6 @@ def _try_room(path: Path, structure: int, numbers: int) -> None:
     with open(path, "wb") as file:
         file.write(bytes(structure))
         file.truncate(structure + numbers)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _allocate(file: Any, name: str, shape: tuple[int, ...]) -> int:

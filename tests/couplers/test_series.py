@@ -80,16 +80,16 @@ def test_a_writer_that_is_killed_leaves_whole_windows_to_go_on_with(tmp_path, mo
             time.sleep(1e-3)
         try:
             end = time.monotonic() + random.uniform(0.005, 0.1)
-            while time.monotonic() < end:
-                windows(path)
+            while windows(path) <= (keep or 0) or time.monotonic() < end:
+                assert not os.waitpid(child, os.WNOHANG)[0], "it must write until it is killed"
         finally:
             os.kill(child, signal.SIGKILL)
             assert os.waitpid(child, 0)[1] == signal.SIGKILL
         with h5py.File(path) as file:  # as anybody's program does
             assert file["edges"].shape == (3,)
         found = windows(path)
-        keep, most = int(random.integers(found // 2, found + 1)) or None, max(most, found)
-    assert most > 100
+        keep, most = found - int(random.integers(2)), max(most, found)
+    assert most >= 20  # it made new files several times: the first has room for two windows
 
 
 def test_a_closed_file_has_no_room_to_spare_and_can_be_gone_on_with(tmp_path):

@@ -26,6 +26,8 @@ ranks = 2
 [participants.my-solver]
 kind = "foreign"
 ranks = 3
+[interfaces.seam]
+exchange = [{from = "wall", to = "my-solver", amounts = ["mass"]}]
 [interfaces.seam.sides]
 wall = {}
 my-solver = {}
