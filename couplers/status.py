@@ -110,8 +110,15 @@ def here(slate: dict[str, Any]) -> bool:
 
 def gone(slate: dict[str, Any]) -> bool:
     """Whether the process of a slate of this host has ended; one that nobody has reaped has, too."""
+    process = Path(f"/proc/{slate['pid']}")
     try:
-        state = Path(f"/proc/{slate['pid']}/stat").read_text().rpartition(")")[2].split()[0]
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        another = process.stat().st_ctime > slate["since"] + 1.0  # which has its number
     except (OSError, IndexError):
         return True
-    return state in "ZX"
+    return another or state in "ZX"
+
+
+def at_work(output: Path) -> list[dict[str, Any]]:
+    """Slates of this host's processes that are in a run in this folder now."""
+    return [slate for slate in read(output) if slate["doing"] in _STAGES[:-1] and here(slate) and not gone(slate)]

@@ -28,7 +28,7 @@ from .couplers.errors import (
 from .couplers.failure import describe
 from .couplers.loop import run
 from .couplers.participant import Participant
-from .couplers.status import stragglers
+from .couplers.status import at_work, stragglers
 from .couplers.stopping import FILE, LAUNCHED, listen
 from .couplers.waiting import wait
 from .couplers.world import World
@@ -142,6 +142,11 @@ def _check(case: Case) -> None:
 
 def _make(folder: Path, case: Case, keep: bool) -> None:
     """Make the output folder, keeping the run before as ``NAME.previous``, unless this one goes on with it."""
+    if others := at_work(folder):
+        raise LaunchError(
+            f"a run is at work in {folder} (process {others[0]['pid']} is participant {others[0]['participant']!r}); "
+            f"wait for its end or stop it (touch {folder / FILE}), or name another folder with --output"
+        )
     try:
         if not keep and (folder / "ledger.h5").exists():
             previous = folder.with_name(folder.name + ".previous")

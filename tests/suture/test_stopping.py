@@ -131,6 +131,19 @@ def test_a_file_in_the_folder_ends_the_run_and_not_the_next(tmp_path):
     assert suture("run", case, "--resume").returncode == 0
 
 
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    case = write(tmp_path / "case", "checkpoint_every = 5", end=2000.0)
+    job = start(case)
+    wait_for_window(case, 20)
+    for resume in ([], ["--resume"]):
+        refused = suture("run", case, *resume, check=False)
+        assert refused.returncode == 2 and "Traceback" not in refused.stderr
+        assert f"a run is at work in {case / 'RUN'} (process " in refused.stderr
+    job.terminate()
+    job.communicate(timeout=15)
+    assert job.returncode == 8
+
+
 def test_the_second_signal_ends_it_at_once(tmp_path):
     """A window of a year."""
     case = write(tmp_path / "case", fault="fault = { kind = 'hang', window = 1 }")
