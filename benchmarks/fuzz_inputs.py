@@ -838,7 +838,7 @@ INPUTS = {
         Input("case: bytes", case_texts, share=2.0),
         Input("formulas", expressions, share=3.0),
         Input("units", quantities_with_units, share=2.0),
-        Input("meshes", made(meshes)),
+        Input("meshes", made(meshes), seconds=60.0),
         Input("potentials", made(potentials), share=0.5),
         Input("phonons: text files", made(phonon_texts)),
         Input("phonons: phono3py", phonon_hdf5),

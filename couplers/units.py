@@ -144,9 +144,10 @@ def si_value(text: str, dimension: Dimension) -> float:
         raise ValueError(f'{text!r} is not a number and a unit; write e.g. "{_example(dimension)}"')
     try:
         quantity = registry.Quantity(float(parts["number"]), registry.parse_units(parts["unit"]))
+        powers = quantity.dimensionality  # asked for here: of some names pint notices only now that they are no unit
     except AttributeError as error:  # pint's UndefinedUnitError is one
         raise ValueError(f'{parts["unit"]!r} is not a unit; write e.g. "{_example(dimension)}"') from error
-    if "[substance]" in quantity.dimensionality:
+    if "[substance]" in powers:
         quantity = quantity / registry.Quantity(1.0, "avogadro_constant") ** -quantity.dimensionality["[substance]"]
     found, wanted = _as_floats(quantity.dimensionality), _powers(dimension)
     if found != wanted:

@@ -13,11 +13,13 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from meshio import CellBlock
 from pydantic import BaseModel
 
 from suture.advise import _sensible, fitting_window
@@ -27,6 +29,7 @@ from suture.couplers.case import load_case
 from suture.couplers.errors import LedgerError, ProfileError, ResumeError
 from suture.couplers.kinds import kind_names, load_kind, load_stage, stage_names
 from suture.couplers.scales import FluidScales, Scales
+from suture.couplers.units import si_value
 from suture.plot import plot
 from suture.profile import show
 from suture.solvers.bte.phono3py_file import point_group, read_phono3py
@@ -199,6 +202,20 @@ def test_a_file_that_only_gmsh_writes_is_not_read_as_another(tmp_path):
     (tmp_path / "body.msh").write_text("$MeshFormat\n4.1 0 8\n$EndMeshFormat\n$Nodes\n1 ")
     with pytest.raises(SolverError, match=r"body.msh: "):
         mesh_files.read(tmp_path / "body.msh")
+
+
+def test_cells_that_are_not_alike(monkeypatch, tmp_path):
+    blocks = [CellBlock("triangle", np.zeros((2, 3), dtype=int)), CellBlock("triangle", np.zeros((2, 2), dtype=int))]
+    mesh = SimpleNamespace(points=np.zeros((3, 2)), cells=blocks, cell_data={}, field_data={})
+    monkeypatch.setattr(mesh_files, "_meshio", lambda path: mesh)
+    with pytest.raises(SolverError, match="its points, cells and groups do not fit together"):
+        mesh_files.read(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "wrong"), [("1e999 s", "is not finite"), ("5 s dB", "'s dB' is not a unit")])
+def test_a_time(text, wrong):
+    with pytest.raises(ValueError, match=wrong):
+        si_value(text, "[time]")
 
 
 @pytest.fixture(scope="module")

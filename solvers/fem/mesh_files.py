@@ -83,9 +83,12 @@ def read(path: Path) -> MeshFile:
     flat = points.shape[1] == 3 and not np.ptp(points[:, 2])
     if dimension == 2 and points.shape[1] == 3 and not flat:
         raise SolverError(f"{path}: a surface in space; cells of dimension 2 must lie in the plane z = 0")
-    points, cells, facets = points[:, :dimension], _groups(found, kind, dimension), None
-    facets = _groups(found, _FACETS[kind], dimension - 1)
-    return MeshFile(name, degree, *_without_unused(points, cells, facets))
+    points = points[:, :dimension]
+    try:
+        cells, facets = _groups(found, kind, dimension), _groups(found, _FACETS[kind], dimension - 1)
+        return MeshFile(name, degree, *_without_unused(points, cells, facets))
+    except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
+        raise SolverError(f"{path}: its points, cells and groups do not fit together: {error}") from error
 
 
 def _meshio(path: Path) -> Any:
