@@ -56,7 +56,7 @@ def script_files(script: Path) -> tuple[Path, ...]:
 
 
 def _text(script: Path) -> str:
-    return script.read_text(encoding="utf-8", errors="replace") if script.exists() else ""
+    return script.read_text(encoding="utf-8", errors="replace") if script.is_file() else ""
 
 
 def _words(text: str) -> set[str]:

@@ -108,7 +108,7 @@ def check_waits(case: Case, flows: Sequence[Flow], review: Review) -> None:
     told: set[str] = set()
     for name, stage in case.stages.items():
         for path in load_stage(stage.kind).inputs(stage.settings, case.directory):
-            if path.resolve().is_relative_to((case.directory / "RUN").resolve()):
+            if _absolute(path).is_relative_to(_absolute(case.directory / "RUN")):
                 found = (
                     f"{_file(case, path)}, which the run writes: a circular wait, since the run waits for all stages"
                 )
@@ -136,8 +136,13 @@ def _check_stage(case: Case, name: str, needs: Mapping[str, Mapping[str, Path]],
     return set(circle)
 
 
+def _absolute(path: Path) -> Path:
+    """Without a look at the disk, on which there may be no such name."""
+    return Path(os.path.abspath(path))
+
+
 def _file(case: Case, path: Path) -> str:
-    return shown(os.path.relpath(path.resolve(), case.directory))
+    return shown(os.path.relpath(_absolute(path), case.directory))
 
 
 def _chain(names: Sequence[str]) -> str:
@@ -146,12 +151,12 @@ def _chain(names: Sequence[str]) -> str:
 
 def _made(case: Case, stage: Stage) -> list[Path]:
     beside = load_stage(stage.kind).beside(stage.settings, case.directory)
-    return [path.resolve() for path in (case.directory / stage.settings.output, *beside)]
+    return [_absolute(path) for path in (case.directory / stage.settings.output, *beside)]
 
 
 def _needs(case: Case, stage: Stage, makers: Mapping[Path, str]) -> Iterator[tuple[str, Path]]:
     """The stages whose files a stage reads, with one of the files."""
-    for path in map(Path.resolve, load_stage(stage.kind).inputs(stage.settings, case.directory)):
+    for path in map(_absolute, load_stage(stage.kind).inputs(stage.settings, case.directory)):
         if path in makers:
             yield makers[path], path
 
@@ -176,7 +181,7 @@ def _key(case: Case, stage: Stage, path: Path) -> tuple[str, ...]:
         if (
             key != "output"
             and isinstance(value, str)
-            and (case.directory / value).resolve().parent == path.resolve().parent
+            and _absolute(case.directory / value).parent == _absolute(path).parent
         ):
             if path.name.startswith(Path(value).stem):
                 return (key,)
