@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class AtomisticSolidSettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of the atoms of a solid: they follow the continuum, and push it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 def _create_solver(settings: SolidAtomsSettings, context: Context) -> CoupledRelaxedAtoms | CoupledMovingAtoms:
@@ -46,7 +46,9 @@ def _check(request: CheckRequest) -> Estimate:
         )
     script = request.case / settings.script
     if not script.is_file():
-        raise request.report(f"{table}.solver", "script", settings.script, "a LAMMPS script in the case directory")
+        raise request.report(
+            f"{table}.solver", "script", repr(settings.script), "a LAMMPS script in the case directory"
+        )
     try:
         facts = try_script(script, settings.variables)
     except ScriptError as mistake:

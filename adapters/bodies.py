@@ -120,6 +120,19 @@ def regions_of(material: Any) -> tuple[str, ...]:
     return tuple(material) if isinstance(material, dict) else ()
 
 
+def require_positive(request: CheckRequest, **materials: Any) -> None:
+    """Refuse a material of the solver, by key, that is not positive in the middle of a box; None is no material."""
+    mesh = request.solver.mesh
+    for key, material in materials.items():
+        if (
+            material is not None
+            and isinstance(mesh, BoxMesh)
+            and not 0.0 < (value := at_middle(material, mesh)) < np.inf
+        ):
+            table = f"participants.{request.participant}.solver"
+            raise request.report(table, key, f"{value:g} in the middle of the box", "a positive number")
+
+
 def box_extents(mesh: BoxMesh) -> tuple[Array, Array]:
     """Extents of a box, and of one of its divisions, along each axis."""
     extents = np.subtract(mesh.upper, mesh.lower)

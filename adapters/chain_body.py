@@ -24,7 +24,7 @@ _STEP_SECONDS = 1e-4
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class PacketSettings(_Table):

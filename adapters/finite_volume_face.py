@@ -48,7 +48,7 @@ _STEP_SECONDS, _CELL_SECONDS = 6e-5, 1.2e-7
 class FiniteVolumeFaceSettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of a finite-volume participant."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     side: Side
     """Side of the box at the interface; its boundary must be of kind ``seam``."""
@@ -261,7 +261,11 @@ def _check(request: CheckRequest) -> Estimate | None:
     if problem:
         remedy = "start from a state that the fluid's closure covers"
         raise request.report(f"{table}.initial", *problem, remedy)
-    steps = max(1.0, request.window / longest_step(settings, fluid))
+    step = longest_step(settings, fluid)
+    if not 0.0 < step < np.inf:
+        found, allowed = f"a longest time step of {step:g} in this state", "a state that a flow can start from"
+        raise request.report(f"{table}.initial", "", found, allowed, "look for numbers that are too large or too small")
+    steps = max(1.0, request.window / step)
     seconds = steps * (_STEP_SECONDS + 3.0 * _CELL_SECONDS * cells / request.ranks)
     return Estimate(size=f"{cells} cells", steps=steps, seconds=seconds)
 

@@ -45,7 +45,7 @@ _ROUND_OFF = 1e-6
 class HandShakeSettings(BaseModel):
     """Where the core of the atoms ends, and how the continuum takes over."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     distance: SpaceExpression
     """Formula of the distance from the core; where it is not above 0, atoms alone count."""

@@ -19,7 +19,7 @@ from ..solvers.fem import HeatSettings
 from ..solvers.fem.body_settings import Positive
 from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
-from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
+from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of, require_positive
 from .takes_heat import TakesHeat
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _DOF_SECONDS = 2e-6
 class HeatBoundarySettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of a heat-conducting body."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     boundary: str | None = None
     """Name of the boundary at the interface, which must be of kind ``seam``."""
@@ -131,6 +131,7 @@ def _check(request: CheckRequest) -> Estimate:
     settings: HeatSettings = request.solver
     materials = (("conductivity", settings.conductivity), ("capacity", settings.capacity))
     nodes = check_body(request, [(key, regions_of(material)) for key, material in materials])
+    require_positive(request, conductivity=settings.conductivity, capacity=settings.capacity)
     _check_conductivity(request, settings)
     for interface, side in request.interfaces.items():
         gives = ("energy",) if side.condition == "temperature" else ()

@@ -25,7 +25,9 @@ class MeasureConductanceSettings(ConductanceSettings):
     output: Annotated[str, Field(pattern=r"\.json$")] = Field(
         "measured/conductance.json", description="The file that is made, relative to the case directory."
     )
-    ranks: Annotated[int, Field(strict=True, ge=1)] = Field(1, description="Number of MPI ranks to measure on.")
+    ranks: Annotated[int, Field(strict=True, ge=1, le=100_000)] = Field(
+        1, description="Number of MPI ranks to measure on."
+    )
 
 
 def _run(settings: MeasureConductanceSettings, context: StageContext) -> dict[str, Any]:

@@ -19,7 +19,9 @@ class MeasureFluidSettings(FluidPropertiesSettings):
     output: Annotated[str, Field(pattern=r"\.json$")] = Field(
         "measured/fluid.json", description="The file that is made, relative to the case directory."
     )
-    ranks: Annotated[int, Field(strict=True, ge=1)] = Field(1, description="Number of MPI ranks to measure on.")
+    ranks: Annotated[int, Field(strict=True, ge=1, le=100_000)] = Field(
+        1, description="Number of MPI ranks to measure on."
+    )
 
 
 def _run(settings: MeasureFluidSettings, context: StageContext) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def script_files(script: Path) -> tuple[Path, ...]:
 
 
 def _text(script: Path) -> str:
-    return script.read_text(encoding="utf-8", errors="replace") if script.exists() else ""
+    return script.read_text(encoding="utf-8", errors="replace") if script.is_file() else ""
 
 
 def _words(text: str) -> set[str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class OpenEndSettings(BaseModel):
     """Atoms come and go at the buffer's outer end as the continuum's density says."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     relaxation: float = Field(
         1.0, ge=1.0, description="Windows in which the outer part's number of atoms goes to the continuum's density."

@@ -30,7 +30,7 @@ _STEP_SECONDS = 5e-5
 class OscillatorLinkSettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of a mass on a spring."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     condition: Literal["impulse", "displacement"]
     """What the mass takes: the impulse of the spring between the masses, or the partner's displacement, and then the

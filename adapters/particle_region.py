@@ -38,7 +38,7 @@ _STATES = ("velocity", "temperature", "density")
 class ParticleRegionSettings(BaseModel):
     """Where the particles meet the continuum."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     axis: Literal["x", "y", "z"] = Field("z", description="Normal of the interface plane.")
     at: float = Field(description="Position of the plane.")
@@ -125,7 +125,7 @@ def _check(request: CheckRequest) -> Estimate:
         )
     script = request.case / solver.script
     if not script.is_file():
-        raise request.report(f"{table}.solver", "script", solver.script, "a LAMMPS script in the case directory")
+        raise request.report(f"{table}.solver", "script", repr(solver.script), "a LAMMPS script in the case directory")
     probes = ("compute suture_probe all pair/local eng",) if _audits(request) or _opens(request) else ()
     try:
         facts = try_script(script, solver.variables, then=probes)

@@ -39,7 +39,7 @@ _SWEEPS = 12
 class PhononBoundarySettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of phonons."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     boundary: str
     """Name of the boundary at the interface, which must be of kind ``seam``."""

@@ -31,7 +31,7 @@ _STEP_SECONDS, _CELL_SECONDS = 7e-5, 1.5e-8
 class SlabFaceSettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of a slab."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     side: End
     """End of the slab at the interface; its boundary must be of kind ``seam``."""

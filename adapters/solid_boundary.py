@@ -22,7 +22,7 @@ from ..solvers.errors import SolverError
 from ..solvers.fem import SolidSettings
 from ..solvers.fem.mesh_settings import BoxMesh
 from ..solvers.fem.start import start
-from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of
+from .bodies import as_mesh, at_middle, box_extents, check_body, regions_of, require_positive
 from .hand_shake import HandShakeSettings, SolidHandShake
 from .takes_momentum import TakesMomentum
 
@@ -54,7 +54,7 @@ _NODE_SECONDS = {"linear": 3e-6, "st-venant-kirchhoff": 2e-5, "neo-hookean": 2e-
 class SolidBoundarySettings(BaseModel):
     """``[interfaces.NAME.sides.PARTICIPANT]`` of a solid body."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     boundary: str | None = None
     """Name of the boundary at the interface, which must be of kind ``seam``."""
@@ -216,6 +216,7 @@ def _check(request: CheckRequest) -> Estimate:
     settings: SolidSettings = request.solver
     keys = ("density", "young", "poisson", "lame", "shear", "expansion")
     nodes = check_body(request, [(key, regions_of(getattr(settings, key))) for key in keys])
+    require_positive(request, density=settings.density, young=settings.young, shear=settings.shear)
     for interface, side in request.interfaces.items():
         request.require_exchange(interface, "condition", *_NEEDED[side.condition])
         if side.condition == "temperature":

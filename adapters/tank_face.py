@@ -19,7 +19,7 @@ AMOUNTS = ("mass", "momentum", "energy")
 class TankFaceSettings(BaseModel):
     """Nothing to set: the grid is the solver's."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class SourceFace:

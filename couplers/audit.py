@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from .clocks import caution
 from .errors import LedgerError
 from .ledger import relative_defect
 from .ledger_file import NAME
+from .ledger_form import Result, apart, check_form
 from .series import Series, read_series
 
 
@@ -105,17 +105,18 @@ class Books:
 
 def read_books(run: Path) -> Books:
     """Balance the ledger of a run's folder anew; raises ``LedgerError`` where there is none or it cannot be read."""
-    path = find(run)
-    with _readable(path), read_series(path) as series:
-        return _Reader(series).books(path)
+    return apart(find(run), lambda path: _read(path, lambda reader: reader.books(path)))
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, KeyError, ValueError) as error:  # no HDF5 file, or none of ours
-        raise LedgerError(f"{path} is not a readable ledger: {error}") from error
+def _read(path: Path, what: Callable[[_Reader], Result]) -> Result:
+    with read_series(path) as series:
+        check_form(series.file, path.stat().st_size, series["time"])
+        return what(_Reader(series))
+
+
+def read_sent(run: Path) -> tuple[Array, dict[str, Array]]:
+    """The windows' ends (windows,), and what each flow sent in every window (windows, columns); as ``read_books``."""
+    return apart(find(run), lambda path: _read(path, lambda reader: reader.sent()))
 
 
 def read_history(run: Path, name: str) -> dict[str, Array]:
@@ -124,9 +125,7 @@ def read_history(run: Path, name: str) -> dict[str, Array]:
     An account is named like a participant or a flow, or "the whole"; what it holds at the windows' ends is "held".
     Raises ``LedgerError`` where nothing has the name.
     """
-    path = find(run)
-    with _readable(path), read_series(path) as series:
-        return _Reader(series).history(name)
+    return apart(find(run), lambda path: _read(path, lambda reader: reader.history(name)))
 
 
 def find(run: Path) -> Path:
@@ -171,6 +170,9 @@ class _Reader:
             filters={name: kind for name in self._chart.flow_names if (kind := self._filter(name))},
             clocks=self._chart.clocks,
         )
+
+    def sent(self) -> tuple[Array, dict[str, Array]]:
+        return self._time[1:], {name: self._get(f"flows/{name}/sent") for name in self._chart.flow_names}
 
     def history(self, name: str) -> dict[str, Array]:
         chart = self._chart

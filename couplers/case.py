@@ -74,6 +74,9 @@ def _read(review: Review) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         remedy = "two tables with one name cannot be told apart; rename one" if "twice" in str(error) else ""
         raise review.error("", "", error, "TOML, see https://toml.io", remedy) from error
+    except (RecursionError, ValueError) as error:  # of integers of too many digits tomllib says no more than that
+        found = "tables inside of one another without end" if isinstance(error, RecursionError) else error
+        raise review.error("", "", found, "TOML, see https://toml.io") from error
     except OSError as error:
         raise review.error("", "", error.strerror, "a file that can be read") from error
 

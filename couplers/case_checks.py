@@ -18,6 +18,7 @@ Corners = tuple[tuple[float, float, float], tuple[float, float, float]]
 # Names of participants are names of folders in RUN/, beside these.
 _RESERVED = ("checkpoints", "fields", "report")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_MOST_WINDOWS = 10**9
 _SAME = 1e-9
 """Lengths and times that differ by less than this, relatively, are the same number written twice."""
 
@@ -53,6 +54,10 @@ def _check_names(case: Case, review: Review) -> None:
 
 def _check_time(case: Case, kinds: Mapping[str, Kind], review: Review) -> None:
     ratio = case.time.end / case.time.window
+    if ratio > _MOST_WINDOWS:
+        found = f"{case.time.end:.12g}, which is {ratio:.3g} windows of {case.time.window:.12g}"
+        review.add(("time", "end"), found, f"at most {_MOST_WINDOWS} windows", "end earlier, or choose a longer window")
+        return
     if case.time.growth > 1.0:
         _check_growth(case, kinds, review)
         return
@@ -175,10 +180,16 @@ def _check_exchange(case: Case, name: str, interface: Interface, kinds: Mapping[
         example = f'exchange = [{{from = "{sides[0]}", to = "{sides[1]}", amounts = ["momentum"]}}]'
         review.add(place, "nothing", f"what goes which way, since {why}", example)
     seen: dict[str, str] = {}
+    ways: set[tuple[str, str]] = set()
     for number, direction in enumerate(interface.directions):
         here: Place = (*place, number)
         if not _check_ends(here, direction, sides, review):
             continue
+        way = (direction.sender, direction.receiver)
+        if way in ways:
+            found = f"a second table from {way[0]!r} to {way[1]!r}"
+            review.add(here, found, "one table for each way", "list all that goes this way in one table")
+        ways.add(way)
         for key, quantity in _quantities(direction):
             if _check_quantity((*here, key), key, quantity, review):
                 _check_ability((*here, key), quantity, direction, interface, kinds, review)

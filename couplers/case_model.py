@@ -114,7 +114,7 @@ class Participant(Table):
     """``[participants.NAME]``: one solver process group."""
 
     kind: str = Field(description='Name of an installed kind, or "foreign": a program that joins by suture.join.')
-    ranks: Count = Field(default=1, description="Number of MPI ranks.")
+    ranks: Annotated[Count, Field(le=100_000)] = Field(default=1, description="Number of MPI ranks.")
     units: UnitSystem | None = Field(default=None, description="Unit system of this participant; default: the case's.")
     noisy: Annotated[bool, Field(strict=True)] | None = Field(
         default=None,

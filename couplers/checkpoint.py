@@ -27,6 +27,7 @@ from mpi4py import MPI
 
 from .case_model import Case
 from .errors import ResumeError, WriteError
+from .ledger_form import DAMAGE
 from .waiting import wait
 
 log = logging.getLogger("suture")
@@ -114,10 +115,10 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
     """What stands in it, or None where it cannot be read."""
     try:
         found = json.loads((folder / _MANIFEST).read_text())
-        whole = isinstance(found["windows"], int) and all(
+        whole = found["windows"] == int(folder.name[7:]) and all(
             isinstance(found[key], dict) for key in ("ranks", "case", "files")
         )
-    except (OSError, ValueError, KeyError, TypeError):  # cut off while it was written, or none of ours
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # cut off while it was written, or none of ours
         return None
     return found if whole else None
 
@@ -211,7 +212,7 @@ def load(folder: Path, file: str) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return unflatten(arrays)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, *DAMAGE) as error:
         raise ResumeError(f"{path} cannot be read: {error}; remove the folder to resume from the one before") from error
 
 

@@ -11,7 +11,7 @@ KernelName = Literal["compact-c0", "compact-c2", "compact-c4", "compact-c6", "th
 
 
 class _Mapping(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class Automatic(_Mapping):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .case_model import Case
-from .exchange import Flow
+from .flow import Flow
 
 
 def flows_of(case: Case) -> list[Flow]:

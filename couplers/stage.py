@@ -122,7 +122,7 @@ def stale(kind: StageKind, settings: StageSettings, case: Path) -> str | None:
     try:
         provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
         found, files, beside = provenance["inputs"], dict(provenance["files"]), dict(provenance.get("beside", {}))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError, OSError):
         return f"{settings.output} is incomplete or was not made by a stage"
     if found == input_hash(kind, settings, case):
         return _lost(beside, case)

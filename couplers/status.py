@@ -76,14 +76,32 @@ def _number(value: float) -> str:
 
 
 def read(output: Path) -> list[dict[str, Any]]:
-    """All slates of a run, by participant and rank; those that are just being written are left out."""
+    """All slates of a run, by participant and rank; those that are just being written, or damaged, are left out."""
     slates = []
     for path in sorted((output / FOLDER).glob("*.json")):
         try:
-            slates.append(json.loads(path.read_text()))
-        except (OSError, ValueError):
+            slate = json.loads(path.read_text())
+        except (OSError, ValueError, RecursionError):
             continue
+        if _sound(slate):
+            slates.append(slate)
     return slates
+
+
+def _sound(slate: Any) -> bool:
+    """Whether it is one of ours, and not something that only looks so: processes are ended by what it says."""
+    if not isinstance(slate, dict):
+        return False
+    numbers = [slate.get(key, 0.0) for key in ("since", "defect", "used")]
+    counts = [slate.get(key, 0) for key in ("rank", "pid", "window", "done", "iteration", "windows")]
+    words = [slate.get(key) for key in ("participant", "host", "doing")]
+    return (
+        {"rank", "pid", "since", "window"} <= slate.keys()
+        and all(type(number) in (int, float) for number in numbers)
+        and all(type(count) is int and -1 <= count < 1 << 40 for count in counts)
+        and slate["pid"] > 1
+        and all(isinstance(word, str) for word in words)
+    )
 
 
 def straggling(slates: list[dict[str, Any]]) -> list[dict[str, Any]]:

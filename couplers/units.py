@@ -63,7 +63,7 @@ class UnitSystem(BaseModel, frozen=True):
     ``{system = "lj", sigma = "0.34 nm", epsilon = "0.996 kJ/mol", mass = "39.95 g/mol"}``.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     system: SystemName = Field(description="Name of the unit system.")
     sigma: str | None = Field(default=None, description='Length unit of "lj", with its unit, e.g. "0.34 nm".')
@@ -144,9 +144,10 @@ def si_value(text: str, dimension: Dimension) -> float:
         raise ValueError(f'{text!r} is not a number and a unit; write e.g. "{_example(dimension)}"')
     try:
         quantity = registry.Quantity(float(parts["number"]), registry.parse_units(parts["unit"]))
+        powers = quantity.dimensionality  # asked for here: of some names pint notices only now that they are no unit
     except AttributeError as error:  # pint's UndefinedUnitError is one
         raise ValueError(f'{parts["unit"]!r} is not a unit; write e.g. "{_example(dimension)}"') from error
-    if "[substance]" in quantity.dimensionality:
+    if "[substance]" in powers:
         quantity = quantity / registry.Quantity(1.0, "avogadro_constant") ** -quantity.dimensionality["[substance]"]
     found, wanted = _as_floats(quantity.dimensionality), _powers(dimension)
     if found != wanted:
@@ -154,7 +155,10 @@ def si_value(text: str, dimension: Dimension) -> float:
             f"{text!r} is a {_dimension_name(found)}, not a {_dimension_name(wanted)};"
             f' write e.g. "{_example(dimension)}"'
         )
-    return float(quantity.to_base_units().magnitude)
+    value = float(quantity.to_base_units().magnitude)
+    if not math.isfinite(value):
+        raise ValueError(f'{text!r} is not finite; write e.g. "{_example(dimension)}"')
+    return value
 
 
 _EXAMPLES: dict[Dimension, tuple[str, str]] = {

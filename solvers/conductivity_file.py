@@ -43,6 +43,8 @@ class ConductivityFile(BaseModel):
 
 def read_conductivity_file(path: Path) -> ConductivityFile:
     """The file's content. Raises ``SolverError`` for a file that is missing or says something else."""
+    if path.exists() and not path.is_file():  # of a pipe or a device there may be no end
+        raise SolverError(f"'conductivity_file' {path}: it is no file")
     try:
         return ConductivityFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -51,7 +53,7 @@ def read_conductivity_file(path: Path) -> ConductivityFile:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise SolverError(f"'conductivity_file' {path}: {place}: {first['msg']}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SolverError(f"'conductivity_file' {path}: {error}; it must be JSON") from error
 
 

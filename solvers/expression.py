@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -43,6 +44,12 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 
 
+_LONGEST = 10_000
+"""Letters of a formula: more would take long to parse."""
+_DEEPEST = 100
+"""Brackets, operators and functions inside of one another: evaluating them takes as many calls."""
+
+
 class Expression:
     """A number, or a formula in ``x``, ``y``, ``z`` (the position) and ``t`` (the time).
 
@@ -58,6 +65,8 @@ class Expression:
         self.names = frozenset(node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name)) & set(
             self.variables
         )
+        if not self.names and not np.isfinite(self()):
+            raise ValueError(f"{shortened(str(source))!r} comes to {self():g}; allowed is what comes to a number")
 
     def __call__(self, **values: ArrayLike) -> NDArray[np.float64]:
         """Evaluate; variables that the formula does not use may be left out."""
@@ -111,41 +120,55 @@ class TimeExpression(Expression):
     variables: ClassVar[tuple[str, ...]] = ("t",)
 
 
+def shortened(text: str) -> str:
+    """A text that may be quoted in a message."""
+    return text if len(text) <= 200 else f"{text[:100]} … {text[-90:]}"
+
+
 def _parse(source: str, variables: tuple[str, ...]) -> ast.expr:
     """The checked syntax tree of a formula."""
+    shown = shortened(source)
+    if len(source) > _LONGEST:
+        raise ValueError(f"{shown!r} is a formula of {len(source)} letters; at most {_LONGEST} are allowed")
     try:
-        tree = ast.parse(source.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python would say of such Python is of no use here
+            tree = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(f"{source!r} is not a formula; write for example '0.1*sin(2*pi*{variables[0]})'") from None
-    _check(tree, source, variables)
+        raise ValueError(f"{shown!r} is not a formula; write for example '0.1*sin(2*pi*{variables[0]})'") from None
+    _check(tree, shown, variables, 0)
     return tree
 
 
-def _check(node: ast.expr, source: str, variables: tuple[str, ...]) -> None:
+def _check(node: ast.expr, source: str, variables: tuple[str, ...], depth: int) -> None:
     """Refuse whatever is not on the list, naming it."""
+    if depth > _DEEPEST:
+        raise ValueError(f"{source!r} is nested too deeply; at most {_DEEPEST} levels are allowed")
+    inner = depth + 1
     match node:
         case ast.Constant(value=bool() | complex()):
             raise ValueError(f"in {source!r}: {node.value!r} is not a real number")
-        case ast.Constant(value=int() | float()):
-            return
+        case ast.Constant(value=int() | float() as number):
+            if abs(number) > np.finfo(float).max:
+                raise ValueError(f"in {source!r}: a number is too large; allowed is up to {np.finfo(float).max:.3g}")
         case ast.Name(id=name):
             if name not in variables and name not in CONSTANTS:
                 raise ValueError(f"in {source!r}: " + _unknown("name", name, [*variables, *CONSTANTS]))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            _check(left, source, variables)
-            _check(right, source, variables)
+            _check(left, source, variables, inner)
+            _check(right, source, variables, inner)
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
-            _check(operand, source, variables)
+            _check(operand, source, variables, inner)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             if name not in FUNCTIONS:
                 raise ValueError(f"in {source!r}: " + _unknown("function", name, list(FUNCTIONS)))
             if len(args) != FUNCTIONS[name][1]:
                 raise ValueError(f"in {source!r}: {name} takes {FUNCTIONS[name][1]} argument(s), found {len(args)}")
             for argument in args:
-                _check(argument, source, variables)
+                _check(argument, source, variables, inner)
         case _:
             raise ValueError(
-                f"in {source!r}: {ast.unparse(node)!r} is not allowed; allowed are numbers, + - * / **, "
+                f"in {source!r}: {shortened(ast.unparse(node))!r} is not allowed; allowed are numbers, + - * / **, "
                 f"the names {', '.join([*variables, *CONSTANTS])} and the functions {', '.join(FUNCTIONS)}"
             )
 

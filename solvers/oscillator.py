@@ -24,7 +24,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 class OscillatorSettings(BaseModel):
     """``[participants.NAME.solver]`` of a mass on a spring."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     mass: Positive
     stiffness: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 class _Resistance(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     value: float
     standard_error: float
@@ -26,7 +26,7 @@ class _Resistance(BaseModel):
 class _ConductanceFile(BaseModel):
     """What is read of a file that the stage ``measure-conductance`` makes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     resistance: _Resistance
 

@@ -154,6 +154,8 @@ def _phono3py(settings: Phono3py, directory: Path) -> Bands | Modes:
 
 def _modes(path: Path) -> Modes:
     try:
+        if path.exists() and not path.is_file():  # of a pipe or a device there may be no end
+            raise OSError("no file")
         table = np.loadtxt(path, ndmin=2)
     except OSError as error:
         raise SolverError(f"'material' names {path}: no such file") from error

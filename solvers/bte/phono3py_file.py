@@ -36,6 +36,8 @@ _NEEDED = (
     "temperature",
     "kappa_unit_conversion",
 )
+_LARGEST = 1032
+"""Most that compression can make of a byte, by zlib's documentation."""
 REMEDY = "install them: pip install 'suture[phonons]'"
 """For a missing phono3py, or the libraries that come with it."""
 
@@ -79,11 +81,12 @@ def point_group(path: Path) -> Array:
         content: Any = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         cell = content["primitive_cell"]
         lattice = np.array(cell["lattice"], dtype=float)
-        places = [each["coordinates"] for each in cell["points"]]
-        kinds = [each["symbol"] for each in cell["points"]]
+        places = np.array([each["coordinates"] for each in cell["points"]], dtype=float)
+        kinds = [str(each["symbol"]) for each in cell["points"]]
+        _check_cell(lattice, places)  # spglib itself crashes on some cells that are none
     except OSError as error:
         raise SolverError(f"'material' names {path}: no such file") from error
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise SolverError(
             f"'material' {path}: no cell in it ({type(error).__name__}: {error}); allowed is phono3py's own YAML with "
             "'primitive_cell', of 'lattice' and 'points'"
@@ -96,6 +99,17 @@ def point_group(path: Path) -> Array:
     turned = lattice.T @ turns @ np.linalg.inv(lattice.T)
     both = np.concatenate([turned, -turned])
     return both[np.unique(np.round(both, 6), axis=0, return_index=True)[1]]
+
+
+def _check_cell(lattice: Array, places: Array) -> None:
+    """Raise ``ValueError`` for what is no cell with atoms in it."""
+    if lattice.shape != (3, 3) or not np.isfinite(lattice).all():
+        raise ValueError("'lattice' must be three vectors")
+    lengths = np.linalg.norm(lattice, axis=1)
+    if not (0.0 < lengths.min() and lengths.max() < 1e3) or abs(np.linalg.det(lattice)) < 1e-3 * lengths.prod():
+        raise ValueError("'lattice' must be three vectors in Å that are not in one plane")
+    if places.ndim != 2 or places.shape[1] != 3 or not (len(places) and (np.abs(places) < 1e3).all()):
+        raise ValueError("'points' must have three 'coordinates' each, in vectors of the lattice")
 
 
 def check_stars(path: Path, images: Array) -> None:
@@ -120,8 +134,13 @@ def _datasets(path: Path) -> dict[str, Array]:
         with h5py.File(path, "r") as file:  # pyright: ignore[reportAttributeAccessIssue]
             wanted = [*_NEEDED, *(name for name in ("gamma_isotope", "kappa_RTA") if name in file)]
             missing = [name for name in _NEEDED if name not in file]
+            most = _LARGEST * path.stat().st_size
+            large = [name for name in wanted if name in file and file[name].nbytes > most]
+            if large:
+                raise ValueError(f"dataset {large[0]!r} would be larger than the file can hold")
             data = {name: np.asarray(file[name], dtype=float) for name in wanted if name in file}
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
+        # h5py has an error for every way in which a file's bytes may be wrong.
         raise SolverError(f"'material' {path}: {error}; it must be phono3py's kappa-m*.hdf5") from error
     if missing:
         allowed = f"a file of `--br` or `--lbte` has {', '.join(_NEEDED)}"
@@ -157,6 +176,12 @@ def _check_shapes(path: Path, data: Mapping[str, Array]) -> None:
             f"'material' {path}: the weights add up to {data['weight'].sum():.0f}; they must to the "
             f"{data['mesh'].prod():.0f} points of 'mesh'"
         )
+    for name, values in data.items():
+        if name != "kappa_RTA" and not np.isfinite(values).all():
+            raise SolverError(f"'material' {path}: dataset '{name}' has values that are not finite")
+    if not data["kappa_unit_conversion"] > 0.0:
+        found = float(data["kappa_unit_conversion"])
+        raise SolverError(f"'material' {path}: dataset 'kappa_unit_conversion' is {found:g}; it must be positive")
     for name in ("gamma", "gamma_isotope"):
         if name in data and (data[name] < 0.0).any():
             raise SolverError(

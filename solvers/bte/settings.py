@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from ..expression import Expression, SpaceExpression
 from ..fem.body_settings import Positive
 from ..fem.mesh_settings import SIDES, Expansion, Table, check_corners
+from ..limits import MOST
 from .materials import MaterialSettings
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -22,7 +23,7 @@ class FilmMesh(Table):
     kind: Literal["film"]
     lower: tuple[float, float, float]
     upper: tuple[float, float, float]
-    cells: Annotated[int, Field(ge=1)] = 64
+    cells: Annotated[int, Field(ge=1, le=MOST)] = 64
     grading: Annotated[float, Field(ge=0.0, le=5.0)] = 2.0
     """How much thinner the cells are near both surfaces: x ~ tanh(grading s) for s from -1 to 1; 0 divides evenly."""
     layers: dict[str, tuple[float, float]] = Field(default_factory=dict)

@@ -125,6 +125,8 @@ def _branches(table: Array, points: int, branches: int, path: Path) -> Array:
 
 def _table(path: Path, columns: int | None) -> Array:
     try:
+        if path.exists() and not path.is_file():  # of a pipe or a device there may be no end
+            raise OSError("no file")
         table = np.loadtxt(path, ndmin=2)
     except OSError as error:
         raise SolverError(f"'material' names {path}: no such file; ShengBTE writes it") from error

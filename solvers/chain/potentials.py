@@ -14,7 +14,7 @@ Neighbour = Literal[1, 2]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class LennardJones(_Table):

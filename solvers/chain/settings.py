@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..limits import MOST
 from .blending import Blending
 from .potentials import Positive, Potential
 
@@ -24,7 +25,7 @@ _BLENDED = ("energy-blended", "force-blended", "ghost-force-corrected")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class Stadium(_Table):
@@ -64,7 +65,7 @@ class MotionSettings(_Table):
 class ChainSettings(MotionSettings):
     """``sites`` places of the lattice: atoms in ``core``, elements beyond, and the scheme between them."""
 
-    sites: Annotated[int, Field(ge=3)]
+    sites: Annotated[int, Field(ge=3, le=MOST)]
     scheme: SchemeName
     core: tuple[int, int] | None = None
     """Numbers of the first and the last site that are atoms alone, counted from 0; none with the scheme ``atoms``."""
@@ -124,13 +125,13 @@ class ChainSettings(MotionSettings):
 class BridgingSettings(MotionSettings):
     """Atoms at the lower end and elements at the upper one, which share their energy where they overlap."""
 
-    atoms: Annotated[int, Field(ge=4)]
+    atoms: Annotated[int, Field(ge=4, le=MOST)]
     """Sites from 0 to the end of the overlap, where atoms have no weight left: the last of them is no atom."""
     overlap: Annotated[int, Field(ge=2)]
     """Spacings; a whole number of elements."""
-    element: Annotated[int, Field(ge=1)]
+    element: Annotated[int, Field(ge=1, le=MOST)]
     """Spacings in an element."""
-    elements: Annotated[int, Field(ge=2)]
+    elements: Annotated[int, Field(ge=2, le=MOST)]
     constraint: Literal["consistent", "row-summed"]
     """The matrix of the Lagrange multipliers."""
 

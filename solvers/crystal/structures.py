@@ -31,6 +31,9 @@ _ATOMS: dict[StructureName, Array] = {"diamond": np.array([[0.0, 0.0, 0.0], [0.2
 """Places of the atoms of a primitive cell, in lattice constants; default: one atom."""
 
 
+_MOST_CELLS = 1e6
+
+
 @dataclass(frozen=True)
 class Structure:
     """A crystal at rest: its primitive cell and the places of the atoms in it."""
@@ -63,9 +66,14 @@ class Structure:
         bond in the strained crystal.
         """
         longest = reach + float(np.linalg.norm(self.atoms, axis=1).max())
-        counts = np.ceil(longest * np.linalg.norm(np.linalg.inv(self.cell), axis=0)).astype(int)
+        counts = np.ceil(longest * np.linalg.norm(np.linalg.inv(self.cell), axis=0))
         counts[self.dimension :] = 0
-        steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts), indexing="ij"), axis=-1)
+        if not np.prod(2.0 * counts + 1.0) < _MOST_CELLS:
+            far = f"{reach / self.constant:.3g} lattice constants of {self.constant:g}"
+            raise SolverError(
+                f"bonds reach over {reach:g}, {far}; they must reach over less than {_MOST_CELLS:.0e} cells"
+            )
+        steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts.astype(int)), indexing="ij"), axis=-1)
         places = steps.reshape(-1, 3) @ self.cell
         ends = np.eye(len(self.atoms))[:, 1:]
         every = [np.hstack([places + to - self.atoms[0], np.tile(end, (len(places), 1))])

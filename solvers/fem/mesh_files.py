@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
+import threading
+import time
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +41,9 @@ _FACETS: dict[str, str] = {
     "hexahedron": "quad",
     "hexahedron27": "quad9",
 }
+_PATIENCE = 10.0
+"""Seconds in which a mesh file must be read, beside a second for every so many bytes."""
+_SLOWEST = 100_000
 _GROUPS = ("gmsh:physical", "medit:ref", "cell_tags", "boundaries", "facet_tags")
 """Names under which formats keep the number of the group that a cell belongs to; the first that is there counts."""
 
@@ -76,9 +83,12 @@ def read(path: Path) -> MeshFile:
     flat = points.shape[1] == 3 and not np.ptp(points[:, 2])
     if dimension == 2 and points.shape[1] == 3 and not flat:
         raise SolverError(f"{path}: a surface in space; cells of dimension 2 must lie in the plane z = 0")
-    points, cells, facets = points[:, :dimension], _groups(found, kind, dimension), None
-    facets = _groups(found, _FACETS[kind], dimension - 1)
-    return MeshFile(name, degree, *_without_unused(points, cells, facets))
+    points = points[:, :dimension]
+    try:
+        cells, facets = _groups(found, kind, dimension), _groups(found, _FACETS[kind], dimension - 1)
+        return MeshFile(name, degree, *_without_unused(points, cells, facets))
+    except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
+        raise SolverError(f"{path}: its points, cells and groups do not fit together: {error}") from error
 
 
 def _meshio(path: Path) -> Any:
@@ -90,12 +100,45 @@ def _meshio(path: Path) -> Any:
         raise SolverError(f"{path}: no such file")
     said = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            return meshio.read(path)
+        with _time_limit(path), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            return meshio.read(path, _format(path))
     except SystemExit as error:  # meshio ends the program where no format fits
         raise SolverError(f"{path}: no mesh that meshio can read") from error
     except Exception as error:  # readers of forty formats raise whatever their parsers do
         raise SolverError(f"{path}: meshio cannot read it: {error or type(error).__name__}") from error
+
+
+@contextlib.contextmanager
+def _time_limit(path: Path) -> Iterator[None]:
+    """Interrupt what takes far longer than reading a file does: some readers look for an end that is not there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals interrupt the main thread alone
+        return
+    seconds = _PATIENCE + path.stat().st_size / _SLOWEST
+
+    def interrupt(*_: Any) -> None:
+        raise TimeoutError(f"it has found no end in {seconds:.0f} s; is the file complete?")
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begin), 1e-3) if left else 0.0, every)
+
+
+def _format(path: Path) -> str | None:
+    """Which of the two formats whose names end in ``.msh`` it is; None of other names, of which meshio knows.
+
+    meshio would try ANSYS' first, whose reader does not end where a bracket is missing: only a file that begins as
+    ANSYS' do is read by it.
+    """
+    if path.suffix.lower() != ".msh":
+        return None
+    with path.open("rb") as file:
+        return "ansys" if file.read(64).lstrip().startswith(b"(") else "gmsh"
 
 
 def _cell_type(path: Path, found: Any) -> tuple[str, int]:

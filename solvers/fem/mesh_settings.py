@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..expression import SpaceExpression
+from ..limits import check_count
 
 Coordinates = Annotated[tuple[float, ...], Field(min_length=2, max_length=3)]
 Cells = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
@@ -31,6 +32,7 @@ def check_corners(
     """Raises ``ValueError`` for corners and divisions of a box that do not go together."""
     if len({len(lower), len(upper), len(cells)}) > 1:
         raise ValueError("'lower', 'upper' and 'cells' differ in length; they must have two or three numbers each")
+    check_count("cells", cells)
     if expansion and len(expansion) != len(cells):
         raise ValueError(f"'expansion' has {len(expansion)} numbers; it must have {len(cells)}, one for each axis")
     for axis, low, high in zip("xyz", lower, upper, strict=False):
@@ -50,7 +52,7 @@ def divided(lower: float, upper: float, cells: int, expansion: float = 1.0) -> N
 class Table(BaseModel):
     """A table whose unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class BoxMesh(Table):

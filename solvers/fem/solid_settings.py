@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from ..crystal.settings import CrystalSettings
 from ..expression import Expression, SpaceExpression
+from ..limits import MOST, check_count
 from .body_settings import BodySettings, BoundarySettings, Material
 from .mesh_settings import BoxMesh, CrystalMesh
 
@@ -143,6 +145,9 @@ class SolidSettings(BodySettings):
 
     @model_validator(mode="after")
     def _check_dimension(self) -> SolidSettings:
+        if isinstance(self.mesh, CrystalMesh) and self.crystal is not None:
+            extents = np.subtract(self.mesh.upper, self.mesh.lower) / self.crystal.constant
+            check_count("mesh", [min(int(extent) + 1, MOST) for extent in np.minimum(extents, MOST)])
         if isinstance(self.mesh, BoxMesh | CrystalMesh):
             problem = self.misfit(self.mesh.dimension)
             if problem:

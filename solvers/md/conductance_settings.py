@@ -22,7 +22,7 @@ AVERAGES = 512
 class ConductanceSettings(BaseModel):
     """Two crystals in contact, the baths, and how long is measured; numbers in LAMMPS' ``units``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     script: str = Field(
         description="LAMMPS file with the pair and mass commands of atom types 1 (the hot side) and 2 (the cold side), "

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..limits import MOST
+
 BLOCKS = 32
 """Blocks of the transport run."""
 STATE_BLOCKS = 8
@@ -17,7 +19,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 class FluidPropertiesSettings(BaseModel):
     """What is measured, and for how long; numbers in LAMMPS' units ``lj``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     script: str = Field(
         description="LAMMPS file with the fluid's pair and mass commands (for all types, or type 1), relative to the "
@@ -31,7 +33,7 @@ class FluidPropertiesSettings(BaseModel):
     temperature_range: Annotated[float, Field(gt=0.0, le=0.5)] = Field(
         0.1, description="Half-width of the equation of state's range, relative to the temperature."
     )
-    atoms: Annotated[int, Field(ge=100)] = Field(
+    atoms: Annotated[int, Field(ge=100, le=MOST)] = Field(
         500,
         description="Number of atoms; the nearest that makes a face-centred cubic crystal is taken. The statistical "
         "errors of transport coefficients do not depend on it, the cost does.",

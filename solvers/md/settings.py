@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class WallSettings(BaseModel):
     """Atoms that act on the fluid from outside of it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     group: str = Field(description="LAMMPS group of the wall's atoms.")
     force: str | None = Field(
@@ -23,9 +23,11 @@ class WallSettings(BaseModel):
 class EnsembleSettings(BaseModel):
     """Several members, each with random numbers of its own, whose mean the partners see."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    members: int = Field(ge=1, description="Members; where `most` is given, those at first, and the fewest.")
+    members: int = Field(
+        ge=1, le=100_000, description="Members; where `most` is given, those at first, and the fewest."
+    )
     groups: int = Field(
         1, ge=1, description="Groups into which the ranks are divided; each runs its share of the members in turn."
     )
@@ -41,7 +43,7 @@ class EnsembleSettings(BaseModel):
 class MolecularDynamicsSettings(BaseModel):
     """The LAMMPS script, its variables, and which of its groups are fluid and walls."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     script: str = Field(description="LAMMPS script, relative to the case directory; it runs in its own directory.")
     variables: dict[str, str | int | float] = Field(

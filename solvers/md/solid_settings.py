@@ -41,7 +41,7 @@ class BathSettings(BaseModel):
 class SolidAtomsSettings(BaseModel):
     """The LAMMPS script, and which of its atoms go where forces drive them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     script: str = Field(description="LAMMPS script, relative to the case directory; it runs in its own directory.")
     variables: dict[str, str | int | float] = Field(

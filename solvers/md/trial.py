@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +19,12 @@ EQUILIBRATION = "equilibration"
 """Name of the script's index variable with its number of equilibration steps; a trial sets it to 0."""
 
 
+_MOST_STEPS = 1e9
+"""Time steps in a window, and windows in a time step: more is a slip of the pen."""
+_MOST_WRITTEN = 4 << 30
+"""Bytes that a script may write into one file in a trial: an endless loop must not fill the disk."""
+
+
 def whole_steps(window: float, timestep: float) -> int:
     """Number of time steps in a window.
 
@@ -24,6 +33,10 @@ def whole_steps(window: float, timestep: float) -> int:
     ValueError
         The window is not a whole number of time steps; the message names the nearest that are.
     """
+    if not 0.0 < timestep < window * _MOST_STEPS or window > timestep * _MOST_STEPS:
+        raise ValueError(
+            f"the LAMMPS script's time step is {timestep:g}, and a window {window:g}; it must be a part of it"
+        )
     steps = round(window / timestep)
     if steps < 1 or abs(steps * timestep - window) > 1e-9 * window:
         below = max(1, int(window / timestep))
@@ -83,19 +96,44 @@ def try_script(
         given = {"output": folder, **variables, EQUILIBRATION: 0}
         task = {"script": str(script.resolve()), "variables": given, "then": list(then), "folder": folder}
         command = [sys.executable, "-m", f"{__package__}.trial_process", json.dumps(task)]
-        try:
-            done = subprocess.run(
-                command, env=_outside_mpi(), capture_output=True, text=True, timeout=timeout, check=False
-            )
-        except subprocess.TimeoutExpired:
+        said = Path(folder, "said")
+        if not _ends(command, said, timeout):
             raise ScriptError(
                 f"{script.name} ran for {timeout:g} s and was stopped",
                 f"give its equilibration steps by `variable {EQUILIBRATION} index N`, which a check sets to 0",
-            ) from None
+            )
         facts = Path(folder, "facts.json")
         if facts.exists():
             return read_facts(facts)
-        raise ScriptError(_reason(script, Path(folder, "log.lammps"), done.stderr))
+        raise ScriptError(_reason(script, Path(folder, "log.lammps"), said.read_text(errors="replace")))
+
+
+def _ends(command: Sequence[str], said: Path, timeout: float) -> bool:
+    """Whether a command ends in time; what a script has started by its ``shell`` commands ends with it.
+
+    It writes to a file: of a pipe the end is not seen while anything that the script has started holds it.
+    """
+    with said.open("w") as into:
+        process = subprocess.Popen(
+            command, env=_outside_mpi(), stdin=subprocess.DEVNULL, stdout=into, stderr=into, start_new_session=True
+        )
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return True
+
+
+def limit_process() -> None:
+    """Let this process fail, and not the machine, where a script asks for more memory or disk than there is."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, _MOST_WRITTEN)):
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _outside_mpi() -> dict[str, str]:

@@ -11,13 +11,14 @@ from pathlib import Path
 from mpi4py import MPI
 
 from .library import Lammps
-from .trial import ScriptFacts, write_facts
+from .trial import ScriptFacts, limit_process, write_facts
 
 TIMED_STEPS = 20
 
 
 def main(task: dict) -> None:
     """Run the script and write the facts."""
+    limit_process()
     folder = Path(task["folder"])
     lammps = Lammps(MPI.COMM_SELF, folder / "log.lammps", task["variables"])
     lammps.script(Path(task["script"]))

@@ -44,7 +44,7 @@ NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 class IdealGasSettings(BaseModel):
     """p = ρ R T and e = R T / (γ - 1), with constant transport coefficients."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
     kind: Literal["ideal-gas"]
     gamma: Annotated[float, Field(gt=1.0)]
     gas_constant: Annotated[float, Field(gt=0.0)]
@@ -56,7 +56,7 @@ class IdealGasSettings(BaseModel):
 class MeasuredSettings(BaseModel):
     """A fluid measured by molecular dynamics: polynomials in a JSON file, relative to the case directory."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
     kind: Literal["measured"]
     file: str
 
@@ -117,10 +117,12 @@ class IdealGas:
 def read_fluid_file(path: Path) -> FluidFile:
     """A measured fluid from its JSON file. Raises ``SolverError`` naming the file and what is wrong."""
     try:
+        if path.exists() and not path.is_file():  # of a pipe or a device there may be no end
+            raise SolverError(f"fluid file {path} is no file")
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SolverError(f"fluid file {path}: {error.strerror or error}; run the stage that measures it") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SolverError(f"fluid file {path} is not JSON: {error}") from error
     try:
         return FluidFile.model_validate(content)

@@ -48,8 +48,8 @@ def longest_step(settings: NavierStokesSettings, fluid: Fluid) -> float:
     momentum = 4.0 / 3.0 * fluid.viscosity(density, temperature) + fluid.bulk_viscosity(density, temperature)
     heat = fluid.conductivity(density, temperature) / fluid.heat_capacity(density, temperature)
     diffusivity = np.max(np.maximum(momentum, heat) / density)
-    rate = 0.0
+    rate = np.float64(0.0)
     for axis in settings.active_axes():
         wave = np.max(np.abs(initial.velocity[axis](x=x, y=y, z=z))) + sound
         rate += wave / spacing[axis] / math.sqrt(3.0) + 4.0 * diffusivity / spacing[axis] ** 2 / 2.51
-    return float(settings.cfl / rate)
+    return float(settings.cfl / rate) if rate > 0.0 else math.inf

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..expression import Expression, SpaceExpression
+from ..limits import check_count
 from .closures import FluidSettings
 
 AXES = "xyz"
@@ -19,7 +20,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class Wall(_Table):
@@ -99,6 +100,7 @@ class NavierStokesSettings(_Table):
         for axis, low, high in zip(AXES, self.lower, self.upper, strict=True):
             if not low < high:
                 raise ValueError(f"along {axis} 'lower' is {low} and 'upper' {high}; 'lower' must be less")
+        check_count("cells", self.cells)
         if max(self.cells) < 2:
             raise ValueError("'cells' is [1, 1, 1]; at least one axis needs two cells or more")
         return self

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..expression import Expression, SpaceExpression, TimeExpression
+from ..limits import MOST
 
 Array = NDArray[np.float64]
 Vector = tuple[float, float, float]
@@ -18,7 +19,7 @@ ENDS: tuple[End, End] = ("lower", "upper")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class Temperature(_Table):
@@ -59,7 +60,7 @@ class SlabSettings(_Table):
     upper: Vector
     axis: Literal["x", "y", "z"] = "x"
     """Along which heat flows."""
-    cells: Annotated[int, Field(ge=1)]
+    cells: Annotated[int, Field(ge=1, le=MOST)]
     conductivity: SpaceExpression
     """A number, or a formula in ``x``, ``y``, ``z``: its value in a cell's centre holds in the whole cell."""
     capacity: SpaceExpression

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from mpi4py import MPI
@@ -23,10 +23,13 @@ _RATES = np.array([[1.0], [0.3], [-0.2], [8.0], [2.5]])
 """Steady part of each component's rate per area: mass, three momenta, energy."""
 
 
+Cells = Annotated[int, Field(ge=1, le=10_000)]
+
+
 class Fault(BaseModel):
     """What goes wrong, when and where."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     kind: Literal["leak", "crash", "slow", "busy", "hang", "killed", "nan"]
     window: int = Field(0, ge=0, description="First window in which it happens.")
@@ -36,11 +39,11 @@ class Fault(BaseModel):
 class TankSettings(BaseModel):
     """Settings of both stubs: the interface grid, the step, and a fault."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     lower: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="Lower corner of the interface.")
     upper: tuple[float, float, float] = Field((1.0, 1.0, 0.0), description="Upper corner of the interface.")
-    cells: tuple[int, int] = Field((1, 1), description="Cells in x and y.")
+    cells: tuple[Cells, Cells] = Field((1, 1), description="Cells in x and y.")
     step: float = Field(1.0, gt=0, description="Longest step; any relation to the window.")
     fault: Fault | None = None
 

@@ -5,10 +5,11 @@ All is worked out in SI, or in plain Lennard-Jones units, and told in the case's
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ _APART = 100.0
 """Ratio of two sides' times from which on the quick one is steady in whatever state the slow one puts it."""
 _ALIKE = 10.0
 """Ratio up to which neither is, and both may as well have one clock."""
+_MOST_WINDOWS = 1e9
+_TRIED = 1_000_000
+"""Numbers of windows that are tried until one fits the time step."""
 _DIMENSIONS = {
     "density": "[mass] / [length]**3",
     "temperature": "[temperature]",
@@ -34,6 +38,7 @@ _DIMENSIONS = {
     "viscosity": "[mass] / [length] / [time]",
     "conductivity": "[mass] * [length] / [time]**3 / [temperature]",
 }
+_MAY_VANISH = ("pressure", "viscosity", "conductivity")
 Tree = dict[str, Any]
 
 
@@ -92,8 +97,16 @@ def sides_of(case: Case) -> dict[str, Side]:
     for name, kind in load_kinds(case).items():
         if kind.scales is not None:
             own = kind.scales(request_of(case, name, review))
-            scales[name] = in_common_units(own, case.participants[name].unit_system)
+            scales[name] = _sensible(in_common_units(own, case.participants[name].unit_system))
     return {name: _side(case, name, scales) for name in case.participants}
+
+
+def _sensible(scales: Scales) -> Scales:
+    """Without a fluid and without times that are no positive numbers: a case may name any."""
+    fluid, times = scales.fluid, {what: time for what, time in scales.times.items() if 0.0 < time < math.inf}
+    if fluid and not all(0.0 < vars(fluid)[key] < math.inf for key in _DIMENSIONS if key not in _MAY_VANISH):
+        fluid = None
+    return replace(scales, fluid=fluid, times=times)
 
 
 def _side(case: Case, name: str, scales: Mapping[str, Scales]) -> Side:
@@ -216,9 +229,13 @@ def _window(case: Case, sides: Mapping[str, Side], time: float) -> Tree:
 
 def fitting_window(end: float, longest: float, step: float) -> float | None:
     """The longest window of which ``end`` is a whole number, and which is one of ``step``; None where none is found."""
+    if not end / longest < _MOST_WINDOWS:
+        return None
     first = max(math.ceil(end / longest * (1.0 - 1e-9)), 1)
-    for windows in range(first, 4 * first + 1):
+    if step == 0.0:
+        return end / first
+    for windows in itertools.islice(range(first, 4 * first + 1), _TRIED):
         window = end / windows
-        if step == 0.0 or (round(window / step) >= 1 and abs(window / step - round(window / step)) < 1e-9 * windows):
+        if round(window / step) >= 1 and abs(window / step - round(window / step)) < 1e-9 * windows:
             return window
     return None

@@ -18,10 +18,14 @@ from .couplers.clocks import caution
 from .couplers.errors import CaseError
 from .couplers.kind import CheckRequest, Estimate
 from .couplers.kinds import load_stage
+from .couplers.scheme import flows_of
 from .couplers.stage import StageCheckRequest, StageKind, stale
+from .couplers.waits import check_waits
 
 _FILE_WIDTH = 160
 """Columns where the output is no terminal."""
+_MOST_STEPS = 1e9
+"""Native steps in a window: more are a slip of the pen."""
 
 Estimates = Mapping[str, Estimate]
 
@@ -48,6 +52,10 @@ def verify_case(case: Case) -> dict[str, Estimate]:
             review.absorb(error)
         else:
             estimates.update({} if estimate is None else {name: estimate})
+            if estimate is not None and not estimate.steps <= _MOST_STEPS:
+                found = f"{estimate.steps:.3g} steps in a window of {case.window_of(name):g}"
+                remedy = "a longer step or a shorter window, in this participant's unit of time"
+                review.add(("participants", name, "solver"), found, f"at most {_MOST_STEPS:.0e} steps", remedy)
     made: frozenset[Path] = frozenset()
     for name, stage in case.stages.items():
         kind = load_stage(stage.kind)
@@ -56,6 +64,8 @@ def verify_case(case: Case) -> dict[str, Estimate]:
         except CaseError as error:
             review.absorb(error)
         made |= made_by(kind, stage.settings, case.directory)
+    if not review.mistakes:  # what stages read is known of files that are there
+        check_waits(case, flows_of(case), review)
     review.close()
     return estimates
 
@@ -108,6 +118,8 @@ def draw(case: Case, estimates: Estimates) -> Tree:
         for name, stage in case.stages.items():
             state = _state(load_stage(stage.kind), stage.settings, case.directory)
             stages.add(f"[bold]{name}[/]: {stage.kind}; {escape(stage.settings.output)} {escape(state)}")
+    if case.stages or len(case.participants) > 1:
+        tree.add("no circular wait")  # or the case would have been refused
     tree.add(f"cost: {_cost(case, estimates)}")
     return tree
 

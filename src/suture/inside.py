@@ -155,7 +155,7 @@ def _make(folder: Path, case: Case, keep: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for stale in [*(folder / "status").glob("*.json"), folder / FILE]:
             stale.unlink(missing_ok=True)
-        (folder / "case.resolved.toml").write_text(case.resolved())
+        (folder / "case.resolved.toml").write_text(case.resolved(), encoding="utf-8")
     except OSError as error:
         raise LaunchError(
             f"cannot write the output folder {folder}: {error.strerror}; name another with --output"

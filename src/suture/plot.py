@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .books import as_tree, on_clocks
-from .couplers.audit import Books, find, read_books
-from .couplers.series import read_series
+from .couplers.audit import Books, find, read_books, read_sent
+from .couplers.errors import LedgerError, ProfileError
+from .couplers.ledger_form import DAMAGE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,10 @@ def plot(run: Path) -> Path:
     figures = {"ledger": ledger_figure(books)}
     profiles = sorted(folder.glob("*/profiles.h5"))
     if profiles:
-        figures["profiles"] = profiles_figure(profiles)
+        try:
+            figures["profiles"] = profiles_figure(profiles)
+        except (OSError, ValueError, *DAMAGE) as error:
+            raise LedgerError(f"{profiles[0].parent.name}/profiles.h5 or another beside it: {error}") from error
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=130)
     report = folder / "report.html"
@@ -55,13 +59,11 @@ def _figure(rows: int, height: float) -> tuple[Figure, Any]:
 def ledger_figure(books: Books) -> Figure:
     """Amounts that crossed each interface so far; every balance's relative defect; the drift of the whole."""
     figure, (above, below, last) = _figure(3, 10.0)
-    with read_series(books.file) as file:
-        time = file["time"][1:]
-        for flow in books.flows:
-            sent = np.cumsum(file[f"flows/{flow.name}/sent"], axis=0)
-            for column, values in zip(books.columns, sent.T, strict=True):
-                scale = np.abs(values).max() or 1.0
-                above.plot(time, values / scale, lw=1, label=f"{column} (×{scale:.3g}), {flow.name}")
+    time, sent = read_sent(books.file)
+    for name, amounts in sent.items():
+        for column, values in zip(books.columns, np.cumsum(amounts, axis=0).T, strict=True):
+            scale = np.abs(values).max() or 1.0
+            above.plot(time, values / scale, lw=1, label=f"{column} (×{scale:.3g}), {name}")
     for balance in [*books.participants, *books.flows, books.whole]:
         below.semilogy(time, np.maximum(balance.history, 1e-20), ".", ms=2, label=balance.name)
     below.axhline(books.tolerance, c="k", lw=0.8, ls="--", label="allowed")
@@ -128,11 +130,15 @@ def _page(folder: Path, books: Books, figures: list[str]) -> str:
         *(_audit_table(name, audit, tree["columns"]) for name, audit in tree["audits"].items()),
         _timings(folder / "timings.json"),
         "<h2>The case, with every default</h2>",
-        f"<pre>{html.escape((folder / 'case.resolved.toml').read_text())}</pre>",
+        f"<pre>{html.escape(_resolved(folder / 'case.resolved.toml'))}</pre>",
     ]
     title = html.escape(folder.parent.name)
     head = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
     return head + "\n".join(parts)
+
+
+def _resolved(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "no file case.resolved.toml"
 
 
 def _balances(tree: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -173,10 +179,13 @@ def _audit_table(name: str, audit: dict[str, Any], columns: list[str]) -> str:
 def _timings(path: Path) -> str:
     if not path.is_file():
         return ""
-    ranks = json.loads(path.read_text())
-    kinds = sorted({kind for rank in ranks for kind in rank["seconds"]})
-    rows = [
-        (f"{rank['participant']}, rank {rank['rank']}", [f"{rank['seconds'].get(kind, 0.0):.2f}" for kind in kinds])
-        for rank in ranks
-    ]
+    try:
+        ranks = json.loads(path.read_text())
+        kinds = sorted({kind for rank in ranks for kind in rank["seconds"]})
+        rows = [
+            (f"{rank['participant']}, rank {rank['rank']}", [f"{rank['seconds'].get(kind, 0.0):.2f}" for kind in kinds])
+            for rank in ranks
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ProfileError(f"{path} is not what a run has written: {error}; remove it, or run again") from error
     return "<h2>Seconds spent</h2>" + _table("by rank", kinds, rows)

@@ -12,8 +12,12 @@ import numpy as np
 
 from .couplers.clock import FOLDER
 from .couplers.errors import ProfileError
+from .couplers.ledger_form import DAMAGE
 
 _ORDER = ("solve", "wait", "map", "send", "adapter", "accelerate", "ledger", "rewind", "write", "checkpoint")
+
+_SPANS = ("begin", "end", "what", "whom", "window")
+_SUMS = ("sum_what", "sum_whom", "sum_seconds")
 
 Trace = Mapping[str, Any]
 """One rank's file as ``Clock.write`` made it."""
@@ -45,10 +49,24 @@ def read(run: Path) -> list[Trace]:
     for path in paths:
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                traces.append({name: arrays[name] for name in arrays.files})
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                traces.append(_sound({name: arrays[name] for name in arrays.files}))
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, *DAMAGE) as error:
             raise ProfileError(f"{path} is not a readable profile: {error}") from error
     return sorted(traces, key=lambda trace: (str(trace["participant"]), int(trace["rank"])))
+
+
+def _sound(trace: dict[str, Any]) -> Trace:
+    """A trace in which everything is there, of the type and length that it must be; else ``ValueError``."""
+    for names in (_SPANS, _SUMS):
+        lengths = {name: trace[name].shape for name in names if name in trace}
+        if set(lengths) != set(names) or len(set(lengths.values())) != 1 or len(lengths[names[0]]) != 1:
+            raise ValueError(f"{', '.join(names)} must be rows of one length")
+    for name in ("begin", "end", "sum_seconds", "window", "rank"):
+        if trace[name].dtype.kind not in "fi" or not np.isfinite(trace[name]).all():
+            raise ValueError(f"{name!r} must be numbers")
+    if "participant" not in trace or trace["rank"].ndim or trace["participant"].ndim:
+        raise ValueError("'participant' and 'rank' must be one each")
+    return trace
 
 
 def spent(traces: Iterable[Trace]) -> dict[str, dict[str, float]]:

@@ -29,7 +29,7 @@ from .launch import run as launch
 class Check(BaseModel):
     """One number with its bounds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     value: str
     min: float | None = None
@@ -56,7 +56,7 @@ class Check(BaseModel):
 class Reference(BaseModel):
     """``reference/checks.toml``."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     requirement: str
     evaluate: str | None = None
@@ -97,12 +97,12 @@ def read_reference(directory: Path) -> Reference:
         return Reference.model_validate(tomllib.loads(file.read_text()))
     except FileNotFoundError:
         mistake = Mistake(file, "", "", "no such file", "a file of checks", "see docs/case.md, 'References'")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        mistake = Mistake(file, "", "", str(error), "TOML")
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         mistake = Mistake(file, "", place, repr(first["input"]), first["msg"])
+    except (ValueError, RecursionError) as error:
+        mistake = Mistake(file, "", "", str(error), "TOML")
     raise CaseError(mistake)
 
 
@@ -132,5 +132,5 @@ def lookup(results: dict[str, Any], path: str, directory: Path) -> float:
         allowed = (
             f"the dotted name of a number, here one of {', '.join(node)}" if isinstance(node, dict) else "a number"
         )
-        raise CaseError(Mistake(directory / "reference" / "checks.toml", "check", "value", path, allowed))
+        raise CaseError(Mistake(directory / "reference" / "checks.toml", "check", "value", repr(path), allowed))
     return float(node)
