@@ -12,7 +12,7 @@ import numpy as np
 FOLDER = "trace"
 EVERYONE = "all"
 """Whom a rank waits for in a collective call."""
-_LISTED = 200_000
+_LISTED = 50_000
 """Spans that are listed at most, so that a long run's trace stays small; all are added up."""
 
 Key = tuple[str, str]
