@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import os
 import socket
@@ -131,7 +132,7 @@ def gone(slate: dict[str, Any]) -> bool:
     process = Path(f"/proc/{slate['pid']}")
     try:
         state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-        another = process.stat().st_ctime > slate["since"] + 1.0  # which has its number
+        another = process.stat().st_ctime > slate.get("since", math.inf) + 1.0  # which has its number
     except (OSError, IndexError):
         return True
     return another or state in "ZX"
