@@ -30,6 +30,7 @@ def led(solver: Any, moved: bool = True) -> dict[str, np.ndarray]:
         "shift": np.zeros_like(places),
         "blending": some,
         "covered": 0.8 * some,
+        "weight": np.ones_like(some),
         "force": 0.1 * np.cos(places),
     }
 
