@@ -60,7 +60,19 @@ def _check(request: CheckRequest) -> Estimate:
     if len(request.interfaces) != 1:
         found = ", ".join(request.interfaces) or "none"
         raise request.report(table, "interfaces", found, "one interface, with the continuum around the atoms")
+    _check_motion(request)
     return Estimate(size=f"{facts.atoms} atoms", steps=1.0)
+
+
+def _check_motion(request: CheckRequest) -> None:
+    """Refuse atoms at rest beside elements in motion, and the other way round."""
+    still = "quasi-static"
+    for other, solver in request.partners.values():
+        own, theirs = request.solver.time_integration, getattr(solver, "time_integration", None)
+        if theirs is not None and (own == still) != (theirs == still):
+            table = f"participants.{request.participant}.solver"
+            allowed = f"'{still}', or else 'velocity-verlet', in both [{table}] and [participants.{other}.solver]"
+            raise request.report(table, "time_integration", f"'{own}', where that of {other!r} is '{theirs}'", allowed)
 
 
 def _check_groups(request: CheckRequest, facts: ScriptFacts) -> None:
@@ -86,7 +98,7 @@ KIND = Kind(
     create_solver=_create_solver,
     create_adapter=_create_adapter,
     gives=("momentum", "energy"),
-    takes=("displacement", "velocity", "shift", "blending", "covered", "force"),
+    takes=("displacement", "velocity", "shift", "blending", "covered", "weight", "force"),
     check=_check,
     extent=lambda solver, interface: None,
     rewinds=True,

@@ -2,7 +2,8 @@
 
 Elements and atoms overlap. At each node the continuum has a share β, 0 at the core and 1 beyond the hand-shake: of the
 force at a node, β times the elements' own counts and 1 - β times that of the atoms there (force-based where β jumps
-from 0 to 1, force-blended where it grows over a width).
+from 0 to 1, force-blended where it grows over a width). Or energies are blended: the elements' counts by β, an atom's
+by 1 - β, and all forces are the gradient of that one energy.
 
 In motion the elements leave 1 - β of their inner force out, and take 1 - β of the atoms'. The books have all that left
 the atoms, momentum and energy, as received; the row ``force blending`` is what of it, and of the inner force, the
@@ -12,6 +13,9 @@ neither an energy nor a third law, does not conserve.
 At rest the elements keep their own balance, with the load ℓ = (1 - β) (f_atoms - f_elements), which the atoms' side
 forms of the atoms' force and of ``force``, (1 - β) f_elements. Then β f_elements + (1 - β) f_atoms = 0 at each node.
 Atoms without inertia have no momentum to lose: what ℓ brings is the row ``force blending`` of theirs.
+
+Where energies are blended, ℓ is all of the atoms' force less what of the elements' own is of no energy that counts:
+internal to them, it sums to zero and is no work. Momentum is conserved, and the energy with that of a dead load.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from mpi4py import MPI
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..couplers.cells import Array
 from ..couplers.mesh import Mesh
@@ -29,12 +33,16 @@ from ..couplers.window import Window
 from ..solvers.chain.blending import blend
 from ..solvers.errors import SolverError
 from ..solvers.expression import SpaceExpression
-from ..solvers.fem.solid_settings import BLENDING
+from ..solvers.fem.solid_settings import BLENDING, DISSIPATION
 from .bodies import as_mesh
+from .ghost_forces import felt, ghost_forces
 from .takes_momentum import TakesMomentum
 
 if TYPE_CHECKING:
     from .solid_body import CoupledSolid
+
+_Row = tuple[float, float, float]
+_NO_ROW: _Row = (0.0, 0.0, 0.0)
 
 _SLACK = 1e-9
 """Of the mesh's size: nodes that are this far outside of the core are at its rim."""
@@ -53,6 +61,18 @@ class HandShakeSettings(BaseModel):
     """Distance at which the continuum alone counts; 0: from the core on."""
     blending: Literal["linear", "cubic", "quintic", "cosine"] = "cubic"
     """How its share grows in between."""
+    scheme: Literal["force-blended", "energy-blended", "ghost-force-corrected"] = "force-blended"
+    """Whether forces are shared or energies are; the last one takes ghost forces away by a dead load."""
+    correction_strain: tuple[_Row, _Row, _Row] = (_NO_ROW, _NO_ROW, _NO_ROW)
+    """Of ``ghost-force-corrected``: the displacement gradient, relative to the lattice, at which the load is right."""
+
+    @model_validator(mode="after")
+    def _check_correction(self) -> HandShakeSettings:
+        if np.any(self.correction_strain) and self.scheme != "ghost-force-corrected":
+            raise ValueError(
+                f"'correction_strain' is of the scheme 'ghost-force-corrected'; 'scheme' is {self.scheme!r}"
+            )
+        return self
 
     def distances(self, points: Array) -> Array:
         """Of ``points`` (n, 3) from the core, (n,)."""
@@ -69,8 +89,9 @@ class HandShakeSettings(BaseModel):
 class SolidHandShake:
     """All nodes of a body, which the atoms of a core push, and whose displacement they follow.
 
-    Gives displacement, velocity, the basis' shift, the share of the continuum, what part of each atom is covered by
-    elements, and ``force``; takes momentum and energy. What came and did not enter is the carry.
+    Gives displacement, velocity, the basis' shift, what of the atoms' force is replaced by the elements', what part of
+    each atom is covered by elements, the weight of its energy in the forces, and ``force``; takes momentum and energy.
+    What came and did not enter is the carry.
     """
 
     def __init__(self, solver: CoupledSolid, name: str, settings: HandShakeSettings, energy: bool) -> None:
@@ -86,10 +107,25 @@ class SolidHandShake:
         self._require_all_places(settings)
         self._covered = solver.covered()
         self._still = solver.settings.time_integration == "quasi-static"
+        self._by_energy = settings.scheme != "force-blended"
         if not self._still:
-            solver.share(self._share, 1.0 - self._covered)
+            solver.bring_mass(1.0 - self._covered)
+        if self._by_energy:
+            self._blend_energy(settings)
+        elif not self._still:
+            solver.share(self._share)
+        self._replaces: Array = np.zeros_like(self._share) if self._by_energy else self._share
+        """What of the atoms' force the elements' own is in place of, (n,)."""
         self._window = np.inf
         self._momentum = TakesMomentum(len(points), self._energy)
+
+    def _blend_energy(self, settings: HandShakeSettings) -> None:
+        solver = self._solver
+        slack = _SLACK * solver.domain.size
+        solver.weigh(self._seam.name, settings.share(settings.distances(solver.space.points), slack))
+        self._covered = self._share
+        if settings.scheme == "ghost-force-corrected":
+            solver.correct(-ghost_forces(solver, settings, slack).ravel())
 
     def _require_atoms_at_the_rim(self) -> None:
         """Elements are missing around nodes at the rim of the core: their force must be that of atoms alone."""
@@ -112,7 +148,7 @@ class SolidHandShake:
         assert crystal, "checked with the case"
         cell = plane_cell(crystal.lattice)[0] if d == 2 else crystal.lattice
         points = self._mesh.points
-        counts = settings.share(settings.distances(points), _SLACK * self._solver.domain.size) < 1.0
+        counts = self._least_share(points, settings) < 1.0
         elements = np.concatenate([*self._mesh.elements.values()])
         corners = points[elements[counts[elements].any(axis=1)], :d]
         sizes = np.abs(np.linalg.det((corners[:, 1:] - corners[:, :1]) @ np.linalg.inv(cell)))
@@ -128,7 +164,15 @@ class SolidHandShake:
             raise SolverError(
                 f"interface {self._seam.name!r}: where atoms count in 'hand_shake', {what}; take a mesh of kind "
                 "'crystal' whose first of 'grades' is beyond the hand-shake"
+                + (", by the reach of the potential at least" if settings.scheme != "force-blended" else "")
             )
+
+    def _least_share(self, points: Array, settings: HandShakeSettings) -> Array:
+        """Of the continuum in places at which atoms push: where energies are blended, all that feel one that counts."""
+        slack = _SLACK * self._solver.domain.size
+        if settings.scheme == "force-blended":
+            return settings.share(settings.distances(points), slack)
+        return felt(points, self._solver, settings, slack)
 
     def cells(self, quantity: str) -> Mesh:
         """The nodes, and the cells between them."""
@@ -139,13 +183,12 @@ class SolidHandShake:
 
     def initial_amounts(self, window: Window) -> Mapping[str, Array]:
         """What holds a body at rest, where atoms count, as it starts: until the atoms say what they give."""
-        held = -(1.0 - self._share)[:, None] * self._blocks(self._solver.inner_force()) * window.dt
-        return {"momentum": held} if self._still else {}
+        return {"momentum": -self._replaced() * window.dt} if self._still else {}
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
         """Momentum, and what is owed, enters evenly."""
         self._momentum.receive(values)
-        counts = np.ones_like(self._share) if self._still else 1.0 - self._share
+        counts = np.ones_like(self._share) if self._still else 1.0 - self._replaces
         self._seam.force = counts[:, None] * self._momentum.due[:, : self._solver.space.components] / window.dt
         self._window = window.dt
 
@@ -153,24 +196,34 @@ class SolidHandShake:
         """Add what entered in the step; of what moves, what the elements do not feel is a row."""
         impulse, work = self._in_space(self._seam.impulse), self._seam.work
         if not self._still:
-            unfelt = self._share[:, None] * self._momentum.due * (dt / self._window)
+            unfelt = self._replaces[:, None] * self._momentum.due * (dt / self._window)
             came = self._momentum.work_due * (dt / self._window) if self._energy else work
-            self._solver.book(BLENDING, -unfelt, float((work - came).sum()))
+            # Of one energy nothing is unfelt; its work differs as led atoms go where nodes were foreseen.
+            self._solver.book(DISSIPATION if self._by_energy else BLENDING, -unfelt, float((work - came).sum()))
             impulse, work = impulse + unfelt, came
         self._momentum.enter(impulse, work)
 
     def send(self, window: Window) -> Mapping[str, Array]:
         """The body at the nodes, and the part of its inner force in place of which the atoms' counts."""
         # What moves leaves out by itself what the atoms take over.
-        inner = self._blocks(self._solver.inner_force()) if self._still else np.zeros((len(self._share), 3))
+        replaced = self._replaced() if self._still else np.zeros((len(self._share), 3))
+        weight = 1.0 - self._share if self._by_energy else np.ones_like(self._share)
         return {
             "displacement": self._blocks(self._solver.displacement),
             "velocity": self._blocks(self._solver.velocity),
             "shift": self._solver.shift(),
-            "blending": self._share[:, None],
+            "blending": self._replaces[:, None],
             "covered": self._covered[:, None],
-            "force": (1.0 - self._share)[:, None] * inner,
+            "weight": weight[:, None],
+            "force": replaced,
         }
+
+    def _replaced(self) -> Array:
+        """What of the elements' own force is not theirs to give, (n, 3). Collective."""
+        inner = self._solver.inner_force()
+        if self._by_energy:
+            return self._blocks(inner - self._solver.counted_force())
+        return (1.0 - self._share)[:, None] * self._blocks(inner)
 
     @property
     def dimension(self) -> int:
@@ -188,8 +241,10 @@ class SolidHandShake:
     def spurious(self) -> tuple[Array, Array]:
         """What is left at the nodes whose displacement nobody gives, and which are at no free surface. Collective."""
         dofs = self._solver.space.components
-        counts = np.ones_like(self._share) if self._still else self._share
-        left = counts[:, None] * self._solver.inner_force().reshape(-1, dofs) + self._seam.force
+        solver = self._solver
+        own = solver.counted_force() if self._by_energy and not self._still else solver.inner_force()
+        counts = np.ones_like(self._share) if self._still or self._by_energy else self._share
+        left = counts[:, None] * own.reshape(-1, dofs) + self._seam.force + solver.dead_load.reshape(-1, dofs)
         left.ravel()[self._solver.fixed_dofs] = 0.0
         domain = self._solver.domain
         surface = np.setdiff1d(domain.exterior, domain.boundaries.get("core", domain.exterior[:0]))

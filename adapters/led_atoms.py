@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from mpi4py import MPI
 
 from ..couplers.cells import Array
 from ..couplers.mesh import Mesh
 from ..couplers.window import Window
-from ..solvers.errors import SolverError
 from .solid_atoms import CoupledMovingAtoms, CoupledRelaxedAtoms
 
 _AHEAD = 1.0 / 3.0
@@ -21,12 +21,16 @@ They set out from where they last foresaw, so that a node, the force on which is
 omega dt = 1, and hardly damps what the elements carry.
 """
 
+_WHOLE = 1.0 - 1e-12
+"""Weights that are 1 but for the mapping's round-off."""
+
 
 class LedAtoms:
     """The led atoms, points of no extent: they take the elements' displacement, and give momentum and work.
 
     At rest ``force`` is what of the elements' is replaced by the atoms', at those of the basis' first place, each of
-    which must be a node where that is not 0. The energy of an atom counts by what of it no element covers.
+    which must be a node where that is not 0. The energy of an atom counts by what of it no element covers; where the
+    elements' scheme blends energies, by its ``weight``, and forces are the gradient of that.
     """
 
     def __init__(self, solver: CoupledRelaxedAtoms | CoupledMovingAtoms) -> None:
@@ -45,6 +49,8 @@ class LedAtoms:
         self._work: Array = np.zeros(len(points))
         self._velocity: Array = np.zeros((len(points), 3))
         """Of the elements when the last window began."""
+        self._told = False
+        """Whether the elements have said by what weights energies count, which stay."""
 
     def cells(self, quantity: str) -> Mesh:
         """The led atoms in the lattice at rest."""
@@ -68,19 +74,25 @@ class LedAtoms:
         solver = self._solver
         self._shift = values["shift"]
         moved = values["displacement"]
-        if self._moves and values["force"].any():
-            raise SolverError(
-                f"participant '{solver.name}': its atoms are in motion and the elements around them quasi-static; "
-                "give both one 'time_integration'"
-            )
         if ahead:
             velocity = values["velocity"]
             moved = moved + ahead * (velocity + _AHEAD * (velocity - self._velocity))
             self._velocity = velocity.copy()
         solver.displacement[solver.led] = moved + self._half * self._shift
-        solver.weight[solver.led] = 1.0 - values["covered"][:, 0]
+        self._weigh(values["weight"][:, 0], 1.0 - values["covered"][:, 0])
         self._share = values["blending"][:, 0]
         self._replaced = np.where(self._first[:, None], values["force"], 0.0)
+
+    def _weigh(self, felt: Array, counted: Array) -> None:
+        """Let energies count; where the elements say that less than all is felt, forces are those of what counts."""
+        solver = self._solver
+        if not self._told and solver.comm.allreduce(bool((felt < _WHOLE).any()), op=MPI.LOR):
+            weights = np.ones(len(solver.led))
+            weights[solver.led] = np.where(felt < _WHOLE, felt, 1.0)
+            solver.weigh(weights)
+        self._told = True
+        if not solver.weighed:
+            solver.weight[solver.led] = counted
 
     def account(self, dt: float) -> None:
         """The push of one step, and its work. Collective."""

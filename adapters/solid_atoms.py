@@ -67,17 +67,25 @@ class CoupledRelaxedAtoms(RelaxedAtoms):
     def push(self, share: Array, replaced: Array, dt: float) -> tuple[Array, Array]:
         """Momentum, (n, 3), and work, (n,), of the led atoms on the elements in a step of ``dt``.
 
-        The force of each counts by 1 - ``share``, less that of the elements which it replaces, (n, 3).
+        The force of each counts by 1 - ``share``, less that of the elements which it replaces, (n, 3). Where energies
+        are blended, what replaces a force of the elements in their own balance works nothing.
         """
-        given = ((1.0 - share[:, None]) * self.mean_force[self.led] - replaced) * dt
-        work = self.lammps.constant("mvv2e") * (given * self.path[self.led]).sum(axis=1) / dt
+        felt = (1.0 - share[:, None]) * self.mean_force[self.led]
+        given = (felt - replaced) * dt
+        works = felt if self.weighed else felt - replaced
+        work = (works * self.path[self.led]).sum(axis=1) / self.momentum_by_time
         self._book.enter(given, work)
         return given, work
 
     def rows(self) -> dict[str, dict[str, Array]]:
-        """What the elements got and the atoms, which have no inertia, never had: the blended forces'."""
+        """What the elements got and the atoms, which have no inertia, never had: the blended forces'.
+
+        Forces of one energy sum to zero, but for what is left on free atoms, and their work is its change, but for the
+        sum over windows that stands for an integral.
+        """
         energy = self.potential() - self._book.opening + self._book.work
-        return {BLENDING: {"momentum": self._book.momentum.copy(), "energy": np.array([energy])}}
+        name = INTEGRATION if self.weighed else BLENDING
+        return {name: {"momentum": self._book.momentum.copy(), "energy": np.array([energy])}}
 
     def gross(self) -> dict[str, Array]:
         """What the round-off of momentum is relative to: the pushes in all directions nearly cancel."""
@@ -122,13 +130,13 @@ class CoupledMovingAtoms(MovingAtoms):
         self._covered = self._covered_energy()
 
     def _covered_energy(self) -> Array:
-        return (1.0 - self.weight[self.led]) * self._energies[self.led]
+        return float(not self.weighed) * (1.0 - self.weight[self.led]) * self._energies[self.led]
 
     def push(self, share: Array, replaced: Array, dt: float) -> tuple[Array, Array]:
         """Momentum, (n, 3), and energy, (n,), that left the atoms at each led one in a step of ``dt``.
 
         All of the force on it, whatever counts for the elements, and its work; of that what went into energy of led
-        atoms that elements count is not theirs any more.
+        atoms that elements count is not theirs any more, unless forces are those of the energy that counts.
         """
         given = self.mean_force[self.led] * dt
         before, self._covered = self._covered, self._covered_energy()
@@ -164,12 +172,10 @@ class CoupledMovingAtoms(MovingAtoms):
         return super().save() | {
             "book": self._book.save(),
             "covered": self._covered.copy(),
-            "weight": self.weight.copy(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
-        self.weight = np.array(state["weight"])
         super().restore(state)
         self._book.restore(state["book"])
         self._covered = np.array(state["covered"])

@@ -33,14 +33,14 @@ _EXCHANGES: dict[str, Exchange] = {
     "displacement": (("momentum", "energy"), ("displacement",)),
     "traction": (("displacement", "velocity"), ("momentum", "energy")),
     "temperature": (("energy",), ("temperature",)),
-    "forces": (("displacement", "velocity", "shift", "blending", "covered", "force"), ("momentum", "energy")),
+    "forces": (("displacement", "velocity", "shift", "blending", "covered", "weight", "force"), ("momentum", "energy")),
 }
 """What a side gives and takes under each condition."""
 _NEEDED: dict[str, Exchange] = {
     "displacement": (("momentum",), ("displacement",)),
     "traction": ((), ("momentum",)),
     "temperature": (("energy",), ("temperature",)),
-    "forces": (("displacement", "shift", "blending", "covered", "force"), ("momentum",)),
+    "forces": (("displacement", "shift", "blending", "covered", "weight", "force"), ("momentum",)),
 }
 """What it must: a partner need not know of energy, nor look where the body went."""
 
@@ -224,6 +224,8 @@ def _check(request: CheckRequest) -> Estimate:
         if side.condition == "forces" and settings.crystal is None:
             table, allowed = f"participants.{request.participant}.solver", "'cauchy-born', where atoms push the body"
             raise request.report(table, "material", f"'{settings.material}'", allowed)
+        if side.hand_shake is not None and side.hand_shake.scheme != "force-blended":
+            _check_blended_energy(request, settings, interface, side.hand_shake)
     if settings.crystal is not None:
         _check_crystal(request, settings.crystal)
     steps = max(1.0, request.window / settings.step)
@@ -282,6 +284,24 @@ def _check_crystal(request: CheckRequest, crystal: CrystalSettings) -> None:
         raise request.report(table, "constant", found, "a lattice constant near that without stress")
 
 
+def _check_blended_energy(
+    request: CheckRequest, settings: SolidSettings, interface: str, hand_shake: HandShakeSettings
+) -> None:
+    """Refuse crystals whose atoms' energies have no place of their own, or know of angles; and slits."""
+    assert settings.crystal is not None, "refused before"
+    table, scheme = f"interfaces.{interface}.sides.{request.participant}.hand_shake", f"'{hand_shake.scheme}'"
+    kind, structure = settings.crystal.potential.kind, settings.crystal.structure
+    if kind == "stillinger-weber" or structure == "diamond":
+        found = f"{scheme} with the potential '{kind}' in the structure '{structure}'"
+        allowed = "'force-blended' there; energies are blended of 'eam' and 'lennard-jones', one atom in a cell"
+        raise request.report(table, "scheme", found, allowed)
+    if hand_shake.scheme == "ghost-force-corrected" and getattr(settings.mesh, "void", None) is not None:
+        allowed = (
+            "'energy-blended' or 'force-blended' there: at a slit ghost forces are not told from those of a surface"
+        )
+        raise request.report(table, "scheme", f"{scheme} on a mesh with a 'void'", allowed)
+
+
 def _atomic(units: UnitSystem) -> bool:
     """Whether units are coherent, with Å for lengths and eV for energies."""
     if units.system != "lj" or units.dimensionless:
@@ -321,7 +341,7 @@ KIND = Kind(
     interface_settings=SolidBoundarySettings,
     create_solver=_create_solver,
     create_adapter=_create_adapter,
-    gives=("momentum", "energy", "displacement", "velocity", "shift", "blending", "covered", "force"),
+    gives=("momentum", "energy", "displacement", "velocity", "shift", "blending", "covered", "weight", "force"),
     takes=("momentum", "energy", "displacement", "temperature"),
     check=_check,
     extent=lambda solver, interface: None,

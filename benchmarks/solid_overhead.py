@@ -50,6 +50,7 @@ def coupled(folder: Path, windows: int, steps: int) -> float:
     count = len(side.cells("momentum").points)
     states = {"displacement": 3, "velocity": 3, "shift": 3, "force": 3, "blending": 1, "covered": 1}
     values = {name: np.zeros((count, width)) for name, width in states.items()}
+    values["weight"] = np.ones((count, 1))
     side.prepare(values)
     seconds = 0.0
     for index in range(windows):

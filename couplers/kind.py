@@ -120,6 +120,8 @@ class CheckRequest:
     """What the case lets this participant give and take, by interface name."""
     units: UnitSystem = UnitSystem(system="si")  # noqa: RUF009 - it is frozen
     """The participant's unit system."""
+    partners: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    """The participant on the other side of each interface and its solver settings, by interface name."""
 
     def require_si(self, key: str, found: str) -> None:
         """Refuse a setting ``key`` of the solver that brings SI units of its own into another system."""

@@ -46,6 +46,7 @@ _ALL = (
     Quantity("force", "state", 3, "[mass] * [length] / [time]**2"),
     Quantity("blending", "state", 1, NUMBER),
     Quantity("covered", "state", 1, NUMBER),
+    Quantity("weight", "state", 1, NUMBER),
 )
 
 QUANTITIES: dict[str, Quantity] = {q.name: q for q in _ALL}

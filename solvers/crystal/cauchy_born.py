@@ -9,7 +9,7 @@ stiffness is dP/dF = A - B K^-1 B^T (Born & Huang 1954; Tadmor, Smith, Bernstein
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,15 @@ class Potential(Protocol):
 
     def expansion(self, bonds: Array, metric: Array) -> Expansion:
         """Energy of one atom with the bonds (m, d) at rest, in n crystals of the metric (n, D)."""
+        ...
+
+
+@runtime_checkable
+class Radial(Protocol):
+    """A potential that knows of lengths alone, and of no angles."""
+
+    def slopes(self, bonds: Array, metric: Array) -> Array:
+        """Derivative of one atom's energy by the square of each bond, (n, m)."""
         ...
 
 
@@ -92,6 +101,16 @@ class CauchyBorn:
                     values[some] = getattr(part, name)
         return found
 
+    def pulls(self, gradient: Array) -> tuple[Array, Array]:
+        """Bonds of an atom at rest, and the derivative of its energy by each of them in a crystal strained so.
+
+        (m, 3) both, of the gradient (3, 3), for structures with one atom in a cell and a potential without angles.
+        """
+        assert not self._others and isinstance(self.potential, Radial), "asked of such crystals only"
+        bonds, products_of = self._near(gradient[None])
+        slopes = self.potential.slopes(bonds, products_of)[0]
+        return bonds, 2.0 * slopes[:, None] * (bonds @ gradient.T)
+
     def elastic_constants(self) -> ElasticConstants:
         """The second derivative of the energy by the strain at rest, along the crystal's axes."""
         rest = self.at(np.eye(3)[None])
@@ -134,7 +153,8 @@ class CauchyBorn:
         return order[((np.linalg.det(tame) > 0.0) & (stretches > SMALLEST_STRETCH))[order]]
 
     def _smallest_stretches(self, gradients: Array) -> Array:
-        return np.linalg.svd(gradients[:, :, : self.structure.dimension], compute_uv=False)[:, -1]
+        plane = gradients[:, :, : self.structure.dimension]
+        return np.sqrt(np.maximum(_smallest_eigenvalues(plane.swapaxes(1, 2) @ plane), 0.0))
 
     def _nothing(self, n: int) -> State:
         shapes = {"energy": (), "stress": (3, 3), "tangent": (3,) * 4, "shift": (self._others + 1, 3)}
@@ -208,6 +228,22 @@ class CauchyBorn:
         stiff, _ = _of_shifts(stress, tangent)
         mixed = tangent[:, :, :3, :, 3:].reshape(1, 9, -1)
         return -_solve(stiff, mixed.swapaxes(1, 2)).reshape(3, self._others, 3, 3)
+
+
+def _smallest_eigenvalues(symmetric: Array) -> Array:
+    """Of n matrices, 2 x 2 or 3 x 3, by the roots of their characteristic polynomials, to some 1e-8 of the largest.
+
+    It takes a tenth of the time of a decomposition, which was a third of that of a strained crystal.
+    """
+    d = symmetric.shape[1]
+    mean = np.trace(symmetric, axis1=1, axis2=2) / d
+    rest = symmetric - mean[:, None, None] * np.eye(d)
+    spread = np.sqrt((rest * rest).sum(axis=(1, 2)) / (d * (d - 1)))
+    if d == 2:
+        return mean - spread
+    cubed = np.where(spread > 0.0, spread, 1.0) ** 3
+    angle = np.arccos(np.clip(np.linalg.det(rest) / (2.0 * cubed), -1.0, 1.0)) / 3.0
+    return mean + 2.0 * spread * np.cos(angle + 2.0 * np.pi / 3.0)
 
 
 def _solve(stiff: Array, right: Array) -> Array:

@@ -43,16 +43,25 @@ class EmbeddedAtom:
     def expansion(self, bonds: Array, metric: Array) -> Expansion:
         """Energy of an atom with these bonds, (m, d), in crystals of the metric (n, D)."""
         rows = products(bonds, bonds)
-        r = np.sqrt(metric @ rows.T)
+        pairs, densities = self._of_bonds(np.sqrt(metric @ rows.T))
+        return radial(rows, *pairs) + self._embedded(radial(rows, *densities))
+
+    def slopes(self, bonds: Array, metric: Array) -> Array:
+        """Derivative of that energy by the square of each bond, (n, m)."""
+        pairs, densities = self._of_bonds(np.sqrt(metric @ products(bonds, bonds).T))
+        embedding = self._embedding(densities[0].sum(axis=1))[1]
+        return pairs[1] + embedding[:, None] * densities[1]
+
+    def _of_bonds(self, r: Array) -> tuple[list[Array], list[Array]]:
+        """Half of the pair energy and the electron density of bonds, and their derivatives by squares."""
         inside = (r < self.cutoff).astype(np.float64)
         z, dz, ddz = self._pair(r)
         energy = z / r
         slope = (dz - energy) / r
-        half, first = 0.5 * inside, by_square(r, slope, (ddz - 2.0 * slope) / r)
-        pairs = radial(rows, half * energy, half * first[0], half * first[1])
+        pairs = energy, *by_square(r, slope, (ddz - 2.0 * slope) / r)
         rho, drho, ddrho = self._density(r)
-        first = by_square(r, drho, ddrho)
-        return pairs + self._embedded(radial(rows, inside * rho, inside * first[0], inside * first[1]))
+        densities = rho, *by_square(r, drho, ddrho)
+        return [0.5 * inside * each for each in pairs], [inside * each for each in densities]
 
     def _embedded(self, density: Expansion) -> Expansion:
         """F of the electron density."""

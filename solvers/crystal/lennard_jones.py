@@ -37,9 +37,15 @@ class LennardJones:
     def expansion(self, bonds: Array, metric: Array) -> Expansion:
         """Half of the energy of an atom's bonds, (m, d), in crystals of the metric (n, D)."""
         rows = products(bonds, bonds)
-        r = np.sqrt(metric @ rows.T)
+        return radial(rows, *self._of_bonds(np.sqrt(metric @ rows.T)))
+
+    def slopes(self, bonds: Array, metric: Array) -> Array:
+        """Derivative of that energy by the square of each bond, (n, m)."""
+        return self._of_bonds(np.sqrt(metric @ products(bonds, bonds).T))[1]
+
+    def _of_bonds(self, r: Array) -> list[Array]:
+        """Half of the energy of bonds, and its derivatives by squares."""
         inside = 0.5 * (r < self.cutoff)
         energy, slope, curvature = self._plain(r)
         energy = energy - self._constant - (r - self.cutoff) * self._linear
-        first, second = by_square(r, slope - self._linear, curvature)
-        return radial(rows, inside * energy, inside * first, inside * second)
+        return [inside * each for each in (energy, *by_square(r, slope - self._linear, curvature))]

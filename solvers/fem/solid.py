@@ -43,7 +43,7 @@ from .solid_crystal import CrystalElasticity
 from .solid_loads import BODY_FORCE, Loads, vector_at
 from .solid_materials import inner_forces
 from .solid_seams import Condition, SolidSeam
-from .solid_settings import BLENDING, Displacement, Seam, SolidSettings
+from .solid_settings import BLENDING, CORRECTION, DISSIPATION, Displacement, Seam, SolidSettings
 from .space import Space
 from .thermal_strain import ThermalStrain
 from .velocity_verlet import Explicit, Lumped, VelocityVerlet, lumped
@@ -51,7 +51,7 @@ from .velocity_verlet import Explicit, Lumped, VelocityVerlet, lumped
 Array = NDArray[np.float64]
 Book = dict[str, Array]
 
-INTEGRATION, DISSIPATION, HEAT = "integration", "numerical dissipation", "heat"
+INTEGRATION, HEAT = "integration", "heat"
 """Names of rows."""
 _ROUND_OFF = 64.0 * float(np.finfo(float).eps)
 """Of sums of parts that cancel, relative to the parts' magnitudes: what the books allow."""
@@ -83,6 +83,10 @@ class SolidMechanics:
         self._velocity = self._at_start(settings.velocity)
         self._acceleration: Array | None = None
         self._seams = {name: self._seam(name) for name, b in settings.boundaries.items() if isinstance(b, Seam)}
+        self.dead_load: Array = np.zeros_like(self._displacement)
+        """At the owned dofs (``correct``)."""
+        self._lender: str | None = None
+        """The seam at which a partner takes a part of the inner force away."""
         self._rows: dict[str, Array] = {name: np.zeros(4) for name in self._row_names()}
         self._gross: Array = np.zeros(2)
         self._fix()
@@ -180,6 +184,10 @@ class SolidMechanics:
         """What the stress exerts at the owned dofs; collective."""
         return -self._inner.force(self.displacement)
 
+    def counted_force(self) -> Array:
+        """What of it is of the energy that counts (``weigh``); collective."""
+        return -self.crystal.counted_force(self.displacement)
+
     @property
     def fixed_dofs(self) -> Index:
         """Owned dofs whose displacement is given."""
@@ -199,6 +207,12 @@ class SolidMechanics:
     @property
     def material(self) -> InnerForces:
         """The inner forces, of a crystal with its shift."""
+        return self._inner
+
+    @property
+    def crystal(self) -> CrystalElasticity:
+        """The same, of a body whose material is one."""
+        assert isinstance(self._inner, CrystalElasticity), "asked of crystals only"
         return self._inner
 
     # -- seams ---------------------------------------------------------------------------------------------------------
@@ -229,12 +243,11 @@ class SolidMechanics:
         dofs = np.arange(self.space.owned, dtype=np.int32)
         return self._seams.setdefault(name, SolidSeam(name, nowhere, dofs, self._blocks(self.displacement)))
 
-    def share(self, counts: Array, missing: Array) -> None:
-        """Let atoms take over a part of the inner force and bring a part of the mass, where motion is explicit.
+    def bring_mass(self, missing: Array) -> None:
+        """Let atoms bring a part of the mass, where motion is explicit.
 
-        ``counts`` is the part of the inner force that stays, and ``missing`` the part of a crystal's cell that no
-        element covers, at owned points, (n,): its mass is added, so that nodes at the rim are whole atoms. What the
-        force lacks is the row ``force blending``. Raises ``SolverError`` where the motion is implicit.
+        ``missing`` is the part of a crystal's cell that no element covers, at owned points, (n,): its mass is added, so
+        that nodes at the rim are whole atoms. Raises ``SolverError`` where the motion is implicit.
         """
         if not isinstance(self._balance, Explicit):
             raise SolverError(
@@ -247,8 +260,34 @@ class SolidMechanics:
         whole = density.x.array[: self.space.owned] * cell_volume(self.settings.crystal.lattice, self.space.components)
         self._mass.values += np.repeat(missing * whole, self.space.components)
         self._masses = self._mass.values
+
+    def share(self, counts: Array) -> None:
+        """Let atoms take over a part of the inner force, where motion is explicit.
+
+        ``counts`` is the part of it that stays, at owned points, (n,). What the force lacks is the row ``force
+        blending``.
+        """
+        assert isinstance(self._balance, Explicit), "atoms brought their mass before"
         self._balance.counts = np.repeat(counts, self.space.components)
         self._rows.setdefault(BLENDING, np.zeros(4))
+
+    def weigh(self, name: str, weights: Array) -> None:
+        """Let the energy of a crystal count by weights at this rank's points, ghosts included, (n,), linear in between.
+
+        Where motion is explicit, the inner force is that of this energy. Without inertia the body keeps its whole inner
+        force, so that there is something to solve, and the partner at the seam ``name`` pushes by what is too much of
+        it, which works nothing.
+        """
+        self.crystal.weigh(weights)
+        if isinstance(self._balance, Explicit):
+            self._balance.inner_force = self.crystal.counted_force
+        else:
+            self._lender = name
+
+    def correct(self, force: Array) -> None:
+        """Let a dead load act at the owned dofs for ever, in the row ``ghost-force correction``."""
+        self.dead_load = force
+        self._rows.setdefault(CORRECTION, np.zeros(4))
 
     def book(self, name: str, impulses: Array, energy: float) -> None:
         """Enter in a row what a partner's forces brought besides loads: impulses at points, (n, 3), and energy."""
@@ -372,6 +411,8 @@ class SolidMechanics:
         forces = self._loads.at(self.time + later, self._seams)
         if self._thermal:
             forces[HEAT] = self._thermal.push(self._thermal.temperature(self.time, later))
+        if CORRECTION in self._rows:
+            forces[CORRECTION] = self.dead_load
         return forces
 
     def _step(self, dt: float) -> None:
@@ -383,13 +424,14 @@ class SolidMechanics:
             given[dofs] = self._given(name, dt)[self._fixed.keeps[name]]
         end, forces, reaction = self._balance.step(begin, dt, self.time, outer, given)
         path = end.displacement - begin.displacement
+        lent = self._lent(forces, end.displacement)
         self._gross = self._gross + np.array([dt * self._inner.round_off / _ROUND_OFF, 0.0])
         for force in (*outer.values(), reaction):
             impulse = dt * np.linalg.norm(self._blocks(force), axis=1).sum()
             self._gross = self._gross + np.array([impulse, np.abs(force * path).sum()])
-        self._book_loads(outer, path, dt)
+        self._book_loads(outer, lent, path, dt)
         self._book_reactions(reaction, begin.displacement + self._scheme.level * path, path, dt)
-        self._book_integrator(begin, end, forces, dt)
+        self._book_integrator(begin, end, forces - lent, dt)
         if self._thermal:
             self._book_heat(path, level, dt)
         if BLENDING in self._rows:
@@ -403,8 +445,17 @@ class SolidMechanics:
 
     # -- books ---------------------------------------------------------------------------------------------------------
 
-    def _book_loads(self, outer: Mapping[str, Array], path: Array, dt: float) -> None:
+    def _lent(self, forces: Array, displacement: Array) -> Array:
+        """What of the inner forces belongs to no energy that counts, and is taken away by a partner."""
+        if self._lender is None:
+            return np.zeros_like(forces)
+        return forces - self.crystal.counted_force(displacement)
+
+    def _book_loads(self, outer: Mapping[str, Array], lent: Array, path: Array, dt: float) -> None:
         self._acting = {name: (dt * force, force * path) for name, force in outer.items() if name in self._seams}
+        if self._lender is not None:
+            impulse, work = self._acting[self._lender]
+            self._acting[self._lender] = impulse, work - lent * path
         for name, force in outer.items():
             if name in self._rows and name not in self._seams and name != HEAT:
                 self._add(name, dt * self._sum(force), float(force @ path))

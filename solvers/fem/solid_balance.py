@@ -25,6 +25,8 @@ _SETTLED = 1e-9
 """Residual that is good enough if Newton's method does not make it smaller: the round-off of its terms."""
 _NEAR = 1e-5
 """Residual below which the last tangent serves once more."""
+_TAME, _QUICK = 1e-2, 0.1
+"""Residual below which that of the step's beginning does, while a pass takes the residual down by this factor."""
 _PASSES = 25
 
 
@@ -46,12 +48,15 @@ class Balance:
         self._iterative = iterative
         self._fixed = np.zeros(0, dtype=np.int32)
         self._systems: dict[float, System] = {}
+        self._first: tuple[float, Array, System] | None = None
+        """Step, displacement and system where the last step began, if not linear."""
 
     def fix(self, dofs: Index) -> None:
         """Name the owned dofs whose displacement is given; collective."""
         self._fixed = dofs
         while self._systems:
             self._systems.popitem()[1].free()
+        self._forget_first()
 
     def mass_solve(self, right: Array) -> Array:
         """M^-1 on the dofs that are not fixed, where ``right`` is zero; collective."""
@@ -116,13 +121,14 @@ class Balance:
         is torn.
         """
         residual = self._forces(at, start) - at.loads + self._stiffened(at, start, moved)
-        change = -self._system(at, start).solve(self._free(residual))
+        system = self._first_system(at, start)
+        change = -system.solve(self._free(residual))
         found = start + moved + change
-        return found if self._direct else self._newton(at, found, change)
+        return found if self._direct else self._newton(at, found, change, system)
 
-    def _newton(self, at: _Step, correction: Array, change: Array) -> Array:
-        """The correction that balances forces; ``change`` was the last step towards it."""
-        system, size, before = None, np.inf, np.inf
+    def _newton(self, at: _Step, correction: Array, change: Array, first: System) -> Array:
+        """The correction that balances forces; ``change`` was the last step towards it, by the system ``first``."""
+        system, size, before = first, np.inf, np.inf
         for _ in range(_PASSES):
             forces = self._forces(at, correction)
             residual = self._free(forces - at.loads)
@@ -132,8 +138,11 @@ class Balance:
                 correction = correction - change
                 continue
             if size <= _ROUND_OFF or (size <= _SETTLED and size > 0.5 * before):
-                return correction
-            system = system if system and size < _NEAR else self._system(at, correction)
+                # An older tangent comes nearer slowly, and stops as far off as is allowed: the books see what is left.
+                return correction - system.solve(residual) if system is first else correction
+            serves = size < min(_TAME, _QUICK * before) if system is first else size < _NEAR
+            if not serves:
+                system = self._system(at, correction)
             change = -system.solve(residual)
             correction, before = correction + change, size
         raise SolverError(
@@ -174,6 +183,22 @@ class Balance:
         squares = self._space.domain.comm.allreduce(np.array([each @ each for each in arrays]))
         return np.sqrt(squares).tolist()
 
+    def _first_system(self, at: _Step, start: Array) -> System:
+        """The system where a step begins, kept for windows that are repeated from there; collective."""
+        if self._inner.linear:
+            return self._system(at, start)
+        level = self._level(at, start)
+        alike = self._first is not None and self._first[0] == at.dt and np.array_equal(self._first[1], level)
+        if self._first is None or self._space.domain.comm.allreduce(int(not alike)):
+            self._forget_first()
+            self._first = at.dt, level, self._made(at, start)
+        return self._first[2]
+
+    def _forget_first(self) -> None:
+        if self._first is not None:
+            self._first[2].free()
+        self._first = None
+
     def _system(self, at: _Step, correction: Array) -> System:
         """The system for a change of the displacement at the end, without the fixed rows."""
         key = at.dt if self._inner.linear else 0.0
@@ -181,10 +206,13 @@ class Balance:
             return self._systems[key]
         while len(self._systems) >= (_SYSTEMS if self._inner.linear else 1):
             self._systems.pop(next(iter(self._systems))).free()
+        self._systems[key] = self._made(at, correction)
+        return self._systems[key]
+
+    def _made(self, at: _Step, correction: Array) -> System:
         tangent = self._inner.tangent(self._level(at, correction))
         terms = [(self._scheme.level, tangent), (self._scheme.inertia(at.dt), self._mass)]
         petsc = combined(terms, self._fixed)
         if self._iterative:
             know_rigid_bodies(petsc, self._space.points[: self._space.owned, : self._space.components])
-        self._systems[key] = System(petsc, self._iterative)
-        return self._systems[key]
+        return System(petsc, self._iterative)

@@ -34,7 +34,7 @@ class CrystalElasticity:
     linear = False
 
     def __init__(self, space: Space, crystal: CauchyBorn) -> None:
-        self._space, self._crystal = space, crystal
+        self._space, self.crystal = space, crystal
         self._require_simplices()
         self._cells = engine.cell_dofs(space.functions)
         self._slopes, self._volumes = _geometry(space.points[self._cells][:, :, : space.components])
@@ -50,16 +50,37 @@ class CrystalElasticity:
         self._tangent = engine.compiled(ufl.inner(stretched, _flat(ufl.grad(test), d)) * ufl.dx)
         self._matrix = Matrix(engine.assemble_matrix(self._tangent))
         self.round_off = self._smallest_force()
+        self._weights: Array | None = None
+
+    def weigh(self, weights: Array) -> None:
+        """Let the energy at each of this rank's nodes, ghosts included, count by a weight, (nodes,), linear in between.
+
+        It is ``energy`` that does, and ``counted_force``; ``force`` and ``tangent`` remain whole.
+        """
+        self._weights = weights[self._cells].mean(axis=1)
 
     def force(self, displacement: Array) -> Array:
         """The integral of P : grad(test)."""
         self.at(displacement)
         return engine.assemble_vector(self._force, self._work)
 
-    def energy(self, displacement: Array) -> float:
-        """The integral over this rank's cells of what is more than at rest."""
+    def counted_force(self, displacement: Array) -> Array:
+        """The derivative of the energy that counts."""
         self.at(displacement)
-        return float((self._state.energy - self._rest.energy) @ self._volumes)
+        if self._weights is None:
+            return self.force(displacement)
+        d = self._space.components
+        stress = self._state.stress[:, :d, :d]
+        self._fill(self._stress, self._weights[:, None, None] * stress)
+        counted = engine.assemble_vector(self._force, self._work)
+        self._fill(self._stress, stress)
+        return counted
+
+    def energy(self, displacement: Array) -> float:
+        """The integral over this rank's cells of what is more than at rest, as it counts."""
+        self.at(displacement)
+        counted = self._volumes if self._weights is None else self._weights * self._volumes
+        return float((self._state.energy - self._rest.energy) @ counted)
 
     def turned(self, displacement: Array) -> float:
         """The volume of cells that are no crystal any more."""
@@ -129,7 +150,7 @@ class CrystalElasticity:
         nodes = values.reshape(-1, d)[self._cells]
         gradients = np.tile(np.eye(3), (len(self._cells), 1, 1))
         gradients[:, :d, :d] += np.swapaxes(nodes, 1, 2) @ self._slopes
-        return self._crystal.at(gradients)
+        return self.crystal.at(gradients)
 
     def _smallest_force(self) -> float:
         """Norm of forces that are nothing but round-off; collective."""

@@ -13,8 +13,8 @@ from ..limits import MOST, check_count
 from .body_settings import BodySettings, BoundarySettings, Material
 from .mesh_settings import BoxMesh, CrystalMesh
 
-BLENDING = "force blending"
-"""Name of a row."""
+BLENDING, CORRECTION, DISSIPATION = "force blending", "ghost-force correction", "numerical dissipation"
+"""Names of rows."""
 
 Vector = Annotated[tuple[Expression, ...], Field(min_length=2, max_length=3)]
 """One formula in ``x``, ``y``, ``z``, ``t`` for each direction."""
@@ -68,7 +68,14 @@ Boundary = Annotated[Displacement | Traction | Pressure | Seam, Field(discrimina
 class SolidSettings(BodySettings):
     """A solid body: density d²u/dt² = div P(grad u) + body force, in a plane (plane strain) or in space."""
 
-    rows: ClassVar[tuple[str, ...]] = ("body force", BLENDING, "heat", "integration", "numerical dissipation")
+    rows: ClassVar[tuple[str, ...]] = (
+        "body force",
+        BLENDING,
+        CORRECTION,
+        "heat",
+        "integration",
+        "numerical dissipation",
+    )
     material: Literal["linear", "st-venant-kirchhoff", "neo-hookean", "cauchy-born"] = "linear"
     """Small strains, one of two laws for large displacements, or a crystal."""
     density: Material

@@ -52,6 +52,8 @@ class Explicit:
 
     def __init__(self, mass: Lumped, inner: InnerForces, space: Space) -> None:
         self._mass, self._inner, self._space = mass, inner, space
+        self.inner_force = inner.force
+        """Of a displacement; what moves the body, of which ``counts`` is the part that does."""
         self._fixed: Index = np.zeros(0, dtype=np.int32)
         self.counts: Array = np.ones_like(mass.values)
         """Part of the inner force that counts."""
@@ -98,7 +100,7 @@ class Explicit:
     def _force(self, displacement: Array) -> Array:
         """The inner force, that of the last step's end where it was there."""
         if self._last is None or not np.array_equal(self._last[0], displacement):
-            self._last = displacement.copy(), self._inner.force(displacement)
+            self._last = displacement.copy(), self.inner_force(displacement)
         return self._last[1]
 
     def _require_stable(self, displacement: Array, dt: float, time: float) -> None:

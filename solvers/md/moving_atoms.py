@@ -183,6 +183,8 @@ class MovingAtoms(SolidAtoms):
             "positions": self._bring(self.lammps.atoms("x")),
             "velocities": self._bring(self.lammps.atoms("v")),
             "displacement": self.displacement.copy(),
+            "weight": self.weight.copy(),
+            "weighed": self.weighed,
             "heat": {name: given.copy() for name, given in self.heat.items()},
             "fixes": self._restart.save(),
         }
@@ -199,6 +201,7 @@ class MovingAtoms(SolidAtoms):
             )
         self.time, self.windows = float(state["time"]), int(state["windows"])
         self.displacement = np.array(state["displacement"])
+        self._restore_weights(np.array(state["weight"]), bool(state["weighed"]))
         self.heat = {name: np.array(given) for name, given in state["heat"].items()}
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.lammps.atoms("v")[:] = self._own(np.array(state["velocities"]))

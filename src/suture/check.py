@@ -86,6 +86,12 @@ def request_of(case: Case, name: str, review: Review) -> CheckRequest:
         report=review.error,
         units=participant.unit_system,
         exchanged={key: interface.exchange_of(name) for key, interface in case.interfaces_of(name).items()},
+        partners={
+            key: (other, case.participants[other].solver)
+            for key, interface in case.interfaces_of(name).items()
+            for other in interface.sides
+            if other != name
+        },
     )
 
 

@@ -26,7 +26,7 @@ BLENDED = (('- 6.5"', '- 6.5", width = 4.0'), ("grades = [8.0]", "grades = [12.0
 """Atoms count as far as 10.5 Å, and copper's potential reaches twice 5.5 Å: once more to the atoms' surroundings."""
 PERFECT = ("radius = 19.0 }", "radius = 19.0, vacancies = 0 }")
 
-FORCES = ("displacement", "velocity", "shift", "blending", "covered", "force")
+FORCES = ("displacement", "velocity", "shift", "blending", "covered", "weight", "force")
 BALL: dict[str, Any] = {
     "mesh": {
         "kind": "crystal", "lower": [-14.46] * 3, "upper": [14.46] * 3,

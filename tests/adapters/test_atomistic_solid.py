@@ -30,6 +30,7 @@ def led(solver: Any, moved: bool = True) -> dict[str, np.ndarray]:
         "shift": np.zeros_like(places),
         "blending": some,
         "covered": 0.8 * some,
+        "weight": np.ones_like(some),
         "force": 0.1 * np.cos(places),
     }
 
@@ -143,6 +144,14 @@ MISTAKES: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "plane": ((CORE, CORE + "\nplane = true"), ("plane", "a box that is periodic along z ('p' in `boundary`)")),
     "typo": ((CORE, CORE + "\ntolerence = 1e-9"), ("tolerence",)),
     "tolerance": ((CORE, CORE + "\ntolerance = 0.0"), ("tolerance", "greater than 0")),
+    "moving elements": (
+        ('"quasi-static"\nstep', '"velocity-verlet"\nstep'),
+        ("core.solver] time_integration", "'quasi-static', where that of 'far' is 'velocity-verlet'", "in both"),
+    ),
+    "moving atoms": (
+        ('"quasi-static"\nscript', '"velocity-verlet"\nscript'),
+        ("core.solver] time_integration", "'velocity-verlet', where that of 'far' is 'quasi-static'", "in both"),
+    ),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from mpi4py import MPI
 
 from suture.solvers.md.homes import Homes
 
-from .solid_atoms import ball, waved
+from .solid_atoms import ball, blended, waved
 
 
 def of_ids(ids: np.ndarray) -> np.ndarray:
@@ -50,6 +50,12 @@ def main() -> None:
     everyone = np.concatenate(comm.allgather(np.column_stack([np.round(atoms.places, 6), atoms.force])))
     by_place = np.lexsort(everyone[:, :3].T)  # LAMMPS' numbers depend on the ranks
     found["forces"] = everyone[by_place, 3:].ravel().tolist()
+    few = ball(Path(sys.argv[1]), comm, variables={"core": 2.0})
+    few.weigh(blended(few.places))
+    few.lead(waved(few.places), np.ones_like(few.led))
+    few.feel()
+    everyone = np.concatenate(comm.allgather(np.column_stack([np.round(few.places, 6), few.force])))
+    found["weighed"] = everyone[np.lexsort(everyone[:, :3].T), 3:].ravel().tolist()
     if comm.rank == 0:
         print(json.dumps(found))
 

@@ -24,6 +24,11 @@ def ball(folder: Path, comm: MPI.Comm = MPI.COMM_SELF, **settings: Any) -> Relax
     return relaxed("in.block", folder, comm, **settings)
 
 
+def blended(places: np.ndarray, begin: float = 7.6, width: float = 2.0) -> np.ndarray:
+    """Weights of atoms, 1 up to a distance from the middle, then falling to 0."""
+    return 1.0 - np.clip((np.linalg.norm(places, axis=1) - begin) / width, 0.0, 1.0)
+
+
 def waved(places: np.ndarray) -> np.ndarray:
     """A displacement that is no uniform strain, up to 0.15."""
     return 0.15 * np.sin(0.3 * places[:, [1, 2, 0]] + 0.1 * places)

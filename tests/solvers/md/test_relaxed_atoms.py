@@ -37,6 +37,7 @@ def test_values_of_atoms_find_their_homes_and_back(ranks: int, runs: dict[int, d
 def test_equilibrium_on_any_number_of_ranks(ranks: int, runs: dict[int, dict[str, Any]]) -> None:
     assert runs[1]["relaxed"] == pytest.approx(runs[ranks]["relaxed"], rel=1e-9, abs=1e-9)
     assert np.allclose(runs[1]["forces"], runs[ranks]["forces"], rtol=0.0, atol=1e-9 * np.max(runs[1]["forces"]))
+    assert np.allclose(runs[1]["weighed"], runs[ranks]["weighed"], rtol=0.0, atol=1e-12 * np.max(runs[1]["weighed"]))
 
 
 def plain(folder: Path) -> tuple[float, np.ndarray]:
