@@ -77,7 +77,7 @@ def test_led_atoms_push_by_their_share_and_the_row_has_it(copper: Any, tmp_path:
     assert adapter.received() == {} and adapter.carry() == {}
     adapter.record(WINDOW)
     adapter.record(WINDOW)
-    solver._course._file.flush()
+    solver._course._file.close()
     with h5py.File(tmp_path / "course.h5") as file:
         assert file["energy"][:].tolist() == [solver.potential()] and file["force"][0] < 1e-9
         assert file["atoms"][0] == pytest.approx(weight.sum(), rel=1e-14)

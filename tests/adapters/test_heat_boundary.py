@@ -107,7 +107,7 @@ def test_the_course_has_probes_and_the_error(tmp_path: Path) -> None:
     solver, boundary = joined(tmp_path, condition="flux")
     boundary.record(Window(0, 0.0, 0.25))
     boundary.record(Window(0, 0.0, 0.25))
-    solver._course._file.flush()
+    solver._course._file.close()
     with h5py.File(tmp_path / "course.h5") as file:
         assert file["time"][:].tolist() == [0.25]
         assert file["middle"][:] == pytest.approx([1.5]) and file["error"][:] == pytest.approx([0.0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -13,6 +12,7 @@ from mpi4py import MPI
 from suture.adapters.buffer import rescaling
 from suture.adapters.particle_region import ParticleRegionSettings
 from suture.adapters.seam_profiles import cross_section
+from suture.couplers.series import flush_all, read_series
 from suture.solvers.errors import SolverError
 from suture.solvers.md.dynamics import MolecularDynamics
 from suture.solvers.md.walls import WallBook
@@ -127,8 +127,8 @@ def test_buffer_takes_the_imposed_temperature(play, tmp_path):
     one.prepare(temperature=1.6)
     for _ in range(120):
         one.run(temperature=1.6)
-    one.region.profiles.flush()
-    with h5py.File(tmp_path / "0" / "profiles.h5") as file:
+    flush_all()
+    with read_series(tmp_path / "0" / "profiles.h5") as file:
         buffered = file["edges"][:-1] >= AT
         temperature = file["temperature"][40:][:, buffered]
         number = file["number"][40:][:, buffered]

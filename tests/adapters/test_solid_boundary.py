@@ -149,7 +149,7 @@ def test_the_course_has_energies_and_probes(tmp_path: Path) -> None:
     play(body, boundary, Window(0, 0.0, 0.25), {"momentum": np.zeros((9, 3)), "energy": np.zeros((9, 1))})
     boundary.record(Window(0, 0.0, 0.25))
     boundary.record(Window(0, 0.0, 0.25))
-    body._course._file.flush()
+    body._course._file.close()
     with h5py.File(tmp_path / "course.h5") as file:
         assert file["time"][:].tolist() == [0.25] and file["corner"].shape == (1, 2)
         both = file["kinetic"][0] + file["strain"][0]
