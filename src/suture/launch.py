@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,21 +178,41 @@ def _pass_on_signals(job: subprocess.Popen, output: Path) -> dict[signal.Signals
 def _reap(job: subprocess.Popen, output: Path, stop: threading.Event) -> None:
     """End what is left of a job some seconds after its first rank ended.
 
-    Open MPI's mpirun now and then stays when a rank dies inside MPI_Finalize or MPI_Abort, as LAMMPS' errors do.
+    Open MPI's mpirun now and then stays when a rank dies inside MPI_Init, MPI_Finalize or MPI_Abort, as LAMMPS' errors
+    do.
     """
     started = time.time()
     since = None
+    ranks: set[int] = set()
     while not stop.wait(1.0):
         slates = [slate for slate in read(output) if here(slate) and slate["since"] >= started]
-        if not any(gone(slate) for slate in slates):
+        now = _children(job.pid)
+        ranks |= now
+        if ranks == now and not any(gone(slate) for slate in slates):
             continue
         since = since or time.monotonic()
         if time.monotonic() - since > _LINGER:
-            for slate in slates:
-                if not gone(slate):
-                    os.kill(slate["pid"], signal.SIGKILL)
+            for pid in now | {slate["pid"] for slate in slates if not gone(slate)}:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             job.kill()
             return
+
+
+def _children(launcher: int) -> set[int]:
+    """The ranks that an mpirun has on this host now; none where the system does not tell."""
+    found: set[int] = set()
+    for path in Path(f"/proc/{launcher}/task").glob("*/children"):
+        with suppress(OSError):
+            found |= {int(pid) for pid in path.read_text().split()}
+    return {pid for pid in found if _is_rank(pid)}
+
+
+def _is_rank(pid: int) -> bool:
+    # What mpirun starts beside them, to reach other hosts, is another program; a zombie has no command line.
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(os.fsencode(sys.executable) + b"\0")
+    return False
 
 
 def _explain(spoken: str, case: Case, output: Path) -> None:
