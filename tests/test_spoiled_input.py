@@ -361,7 +361,7 @@ def test_a_cell_on_which_spglib_would_crash(tmp_path, name):
 
 
 PHONO3PY = {
-    "gamma": (np.nan, "dataset 'gamma' has values that are not finite"),
+    "gamma": (np.inf, "dataset 'gamma' has values that are not finite"),
     "kappa_unit_conversion": (0.0, "dataset 'kappa_unit_conversion' is 0; it must be positive"),
 }
 
