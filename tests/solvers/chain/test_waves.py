@@ -30,7 +30,7 @@ def test_the_closed_form():
     q = np.pi * np.array([0.05, 0.1, 0.05])
     closed = [lumped_reflection(*pair) for pair in zip(q, (4, 4, 10), strict=True)]
     assert closed == pytest.approx([0.0244, 0.1175, 0.2331], abs=5e-5)  # computed
-    assert lumped_reflection(0.3, 1) == 0.0
+    assert lumped_reflection(0.3, 1) == pytest.approx(0.0, abs=1e-15)  # the sine of one place differs by processor
     assert lumped_reflection(0.21, 10) == pytest.approx(1.0)  # sin(q/2) > 1/n: nothing goes on
 
 
