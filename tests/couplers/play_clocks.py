@@ -136,7 +136,7 @@ RUNS: dict[str, tuple[Setting, Callable[[], Any]]] = {
         CLOCKS | SCHEMES["parallel"],
         lambda: keeps(Bookkeeper, "_sender_shares", unscaled),
     ),
-    "ratio is dropped everywhere": (CLOCKS | STEADY, dropped("case_model", "ledger", "audit")),
+    "ratio is dropped everywhere": (CLOCKS | STEADY, dropped("case_model", "ledger", "accounts")),
 }
 TANKS = {
     "tanks, serial": SERIAL | {"units": ("lj", '"lj"', '"lj"\nclock = 7.3')},
