@@ -82,6 +82,7 @@ Fix *recorded(LAMMPS *lammps, int count, char **words) {
 
 // From now on the words of every `fix langevin` are kept, as LAMMPS understood them.
 void record(std::uintptr_t address) {
+  drawing.erase(lammps_at(address));  // of one that was at this address before
   auto &styles = *lammps_at(address)->modify->fix_map;
   const auto found = styles.find(kDrawing);
   if (found == styles.end() || found->second == recorded) return;
@@ -97,8 +98,6 @@ std::vector<Words> recorded_words(std::uintptr_t address) {
     if (lammps->modify->find_fix(id) >= 0) found.push_back(words);
   return found;
 }
-
-void forget(std::uintptr_t address) { drawing.erase(lammps_at(address)); }
 
 Fix &fix_at(std::uintptr_t address, const std::string &id) {
   auto *const modify = lammps_at(address)->modify;
@@ -180,7 +179,6 @@ PYBIND11_MODULE(_restart, module) {
   module.def("arrange", &arrange, py::arg("lammps"), "Put this rank's atoms in the order of their ids, between two runs.");
   module.def("record", &record, py::arg("lammps"), "Keep the words of every `fix langevin` from now on.");
   module.def("recorded", &recorded_words, py::arg("lammps"), "The words of each `fix langevin` that is there.");
-  module.def("forget", &forget, py::arg("lammps"), "LAMMPS ends.");
   module.def("with_state", &with_state, py::arg("lammps"),
              "Ids of the fixes with a state of the whole, and of those with one of each atom.");
   module.def("state", &state, py::arg("lammps"), py::arg("id"), "A fix's state of the whole, on the first rank. Collective.");
