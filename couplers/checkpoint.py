@@ -61,7 +61,7 @@ def save(
             manifest = {"windows": windows, "ranks": _ranks(case), "case": identity(case), "files": dict(digests)}
             _write(part / _MANIFEST, json.dumps(manifest, indent=1).encode())
             _put_in_place(part, final)
-            for old in _complete(output)[:-_KEPT]:
+            for old in list(_complete(output))[:-_KEPT]:
                 shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise WriteError(
@@ -105,10 +105,11 @@ def _gather_round(comm: MPI.Comm, deadline: float, when: str) -> None:
     wait([comm.Ibarrier()], deadline, f"another participant {when}")
 
 
-def _complete(output: Path) -> list[Path]:
-    """Folders of the checkpoints whose manifest can be read, the oldest first."""
+def _complete(output: Path) -> dict[Path, dict[str, Any]]:
+    """Folders of the checkpoints whose manifest can be read, with what stands in it, the oldest first."""
     found = (p.parent for p in (output / FOLDER).glob(f"window-*/{_MANIFEST}") if p.parent.name[7:].isdigit())
-    return sorted(folder for folder in found if _manifest(folder))
+    read = ((folder, _manifest(folder)) for folder in sorted(found))
+    return {folder: manifest for folder, manifest in read if manifest}
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
@@ -128,20 +129,18 @@ def candidates(output: Path, case: Case) -> list[Path]:
 
     Raises ``ResumeError`` where there is none, or where they belong to another case or to other numbers of ranks.
     """
-    found = _complete(output)[::-1]
+    found = _complete(output)
     if not found:
         raise ResumeError(
             f"{output} has no complete checkpoint to resume from; set checkpoint_every in [run], "
             "and run the case from its start"
         )
-    for folder in found:
-        _require_same_case(folder, case)
-    return found
+    for folder, manifest in found.items():
+        _require_same_case(folder, manifest, case)
+    return list(found)[::-1]
 
 
-def _require_same_case(folder: Path, case: Case) -> None:
-    manifest = _manifest(folder)
-    assert manifest is not None, "it was read a moment ago"
+def _require_same_case(folder: Path, manifest: Mapping[str, Any], case: Case) -> None:
     if manifest["ranks"] != _ranks(case):
         raise ResumeError(
             f"{folder} was written by {_listed(manifest['ranks'])} ranks, and the case has {_listed(_ranks(case))}; "
@@ -198,7 +197,8 @@ def hint(case: Case, output: Path) -> str:
     if not found:
         return ""
     where = "" if output == case.directory / "RUN" else f" --output {output}"
-    return f"\n  resume after window {windows_done(found[-1]) - 1} by: suture run {case.file}{where} --resume"
+    windows = list(found.values())[-1]["windows"]
+    return f"\n  resume after window {windows - 1} by: suture run {case.file}{where} --resume"
 
 
 def windows_done(folder: Path) -> int:

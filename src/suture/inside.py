@@ -124,6 +124,7 @@ def _prepare(case: Case, folder: Path, resume: bool) -> list[Path] | SutureError
     try:
         if LAUNCHED not in os.environ:
             _check(case)
+        _require_idle(folder)
         found = candidates(folder, case) if resume else []
         _make(folder, case, keep=resume)
     except (CaseError, LaunchError, ResumeError) as error:
@@ -140,13 +141,16 @@ def _check(case: Case) -> None:
     verify_case(case)
 
 
-def _make(folder: Path, case: Case, keep: bool) -> None:
-    """Make the output folder, keeping the run before as ``NAME.previous``, unless this one goes on with it."""
+def _require_idle(folder: Path) -> None:
     if others := at_work(folder):
         raise LaunchError(
             f"a run is at work in {folder} (process {others[0]['pid']} is participant {others[0]['participant']!r}); "
             f"wait for its end or stop it (touch {folder / FILE}), or name another folder with --output"
         )
+
+
+def _make(folder: Path, case: Case, keep: bool) -> None:
+    """Make the output folder, keeping the run before as ``NAME.previous``, unless this one goes on with it."""
     try:
         if not keep and (folder / "ledger.h5").exists():
             previous = folder.with_name(folder.name + ".previous")

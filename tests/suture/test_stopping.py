@@ -132,7 +132,7 @@ def test_a_file_in_the_folder_ends_the_run_and_not_the_next(tmp_path):
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
-    case = write(tmp_path / "case", "checkpoint_every = 5", end=2000.0)
+    case = write(tmp_path / "case", end=20000.0)
     job = start(case)
     wait_for_window(case, 20)
     for resume in ([], ["--resume"]):
