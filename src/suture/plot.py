@@ -51,8 +51,10 @@ def _figure(rows: int, height: float) -> tuple[Figure, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.0, height), layout="constrained")
+    figure = Figure(figsize=(9.0, height))
     FigureCanvasAgg(figure)
+    # In inches, over the height: matplotlib's own layouts draw everything twice, at the end of every run.
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.5 / height, top=1.0 - 0.6 / height, hspace=0.35)
     return figure, figure.subplots(rows, 1, squeeze=False)[:, 0]
 
 
