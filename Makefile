@@ -38,7 +38,9 @@ install: .venv/.installed
 	mkdir -p $$folder && printf 'Metadata-Version: 2.1\nName: h5py\nVersion: %s\n' $$version > $$folder/METADATA
 	@# Debian's builds of these stay: pip must not replace them by its own.
 	.venv/bin/python -m pip list --format=freeze 2>/dev/null | grep -iE '^(numpy|scipy|mpi4py|petsc4py|h5py|matplotlib)==' > .venv/constraints.txt
-	.venv/bin/python -m pip install -q --disable-pip-version-check -c .venv/constraints.txt -e '.[test]'
+	@# The tools that build stand beside the rest: in pip's own environment each build would compile everything anew.
+	.venv/bin/python -m pip install -q --disable-pip-version-check 'scikit-build-core>=0.10' 'pybind11>=2.11'
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c .venv/constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
 
 clean:
