@@ -22,7 +22,7 @@ import pytest
 from meshio import CellBlock
 from pydantic import BaseModel
 
-from suture.advise import _sensible, fitting_window
+from suture.advise import _sensible, fitting_window, sides_of
 from suture.couplers import audit, checkpoint, ledger_form, status
 from suture.couplers.audit import read_books
 from suture.couplers.case import load_case
@@ -39,6 +39,7 @@ from suture.solvers.fem import mesh_files
 from suture.solvers.limits import check_count
 from suture.solvers.md.trial import ScriptError, try_script, whole_steps
 
+from .cases.variants import variant
 from .complaints import edited, require, suture, write
 from .mpi import suture as command
 from .solvers.bte.crystals import phono3py_datasets, write_phono3py
@@ -182,6 +183,12 @@ def test_a_fluid_that_is_none_gives_no_advice():
     assert _sensible(Scales(fluid=fluid)).fluid is fluid
     assert _sensible(Scales(fluid=replace(fluid, heat_capacity=0.0))).fluid is None
     assert _sensible(Scales(times={"heat": math.inf, "sound": 1.0})).times == {"sound": 1.0}
+
+
+def test_a_body_whose_square_no_float_can_hold_has_no_scales(tmp_path):
+    longest = ("lower = [0.0, 0.0, 0.0]", "lower = [-1e200, 0.0, 0.0]")
+    sides = sides_of(load_case(variant("two-slabs", tmp_path / "long", longest)))
+    assert sides["plate"].scales == Scales() and sides["coat"].scales != Scales()
 
 
 # Files

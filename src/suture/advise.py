@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,9 @@ def sides_of(case: Case) -> dict[str, Side]:
     scales: dict[str, Scales] = {name: Scales() for name in case.participants}
     for name, kind in load_kinds(case).items():
         if kind.scales is not None:
-            own = kind.scales(request_of(case, name, review))
-            scales[name] = _sensible(in_common_units(own, case.participants[name].unit_system))
+            with suppress(ArithmeticError):  # a case may name numbers whose products no float can hold
+                own = kind.scales(request_of(case, name, review))
+                scales[name] = _sensible(in_common_units(own, case.participants[name].unit_system))
     return {name: _side(case, name, scales) for name in case.participants}
 
 
