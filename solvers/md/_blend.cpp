@@ -16,6 +16,7 @@
 #include <string>
 
 #include "_blend.hpp"
+#include "_styles.hpp"
 
 namespace py = pybind11;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
@@ -25,22 +26,6 @@ using LAMMPS_NS::LAMMPS;
 namespace {
 
 const char *const kStyle = "suture/blend";
-
-LAMMPS *lammps_at(std::uintptr_t address) { return reinterpret_cast<LAMMPS *>(address); }
-
-void define(std::uintptr_t address) {
-  (*lammps_at(address)->modify->fix_map)[kStyle] = [](LAMMPS *lammps, int count, char **words) -> Fix * {
-    return new BlendFix(lammps, count, words);
-  };
-}
-
-BlendFix &found(std::uintptr_t address, const std::string &id) {
-  auto *const modify = lammps_at(address)->modify;
-  const int place = modify->find_fix(id);
-  auto *const fix = place < 0 ? nullptr : dynamic_cast<BlendFix *>(modify->fix[place]);
-  if (fix == nullptr) throw py::key_error("no fix '" + id + "' of style " + kStyle);
-  return *fix;
-}
 
 void set(std::uintptr_t address, const Array &weights) {
   auto &atom = *lammps_at(address)->atom;
@@ -54,13 +39,15 @@ void set(std::uintptr_t address, const Array &weights) {
 
 PYBIND11_MODULE(_blend, module) {
   using namespace py::literals;
-  module.def("define", &define, "lammps"_a, "Make the style `suture/blend` known.");
+  module.def(
+      "define", [](std::uintptr_t address) { define<BlendFix>(address, kStyle); }, "lammps"_a,
+      "Make the style `suture/blend` known.");
   module.def("set", &set, "lammps"_a, "weights"_a,
              "Weights of this rank's atoms, (atoms,), in `d_suture_weight`; felt from the next setup on.");
   module.def(
-      "possible", [](std::uintptr_t address, const std::string &id) { return found(address, id).possible(); },
+      "possible", [](std::uintptr_t address, const std::string &id) { return found<BlendFix>(address, id).possible(); },
       "lammps"_a, "id"_a, "Whether the script's interactions can be weighed.");
   module.def(
-      "strays", [](std::uintptr_t address, const std::string &id) { return found(address, id).strays(); }, "lammps"_a,
+      "strays", [](std::uintptr_t address, const std::string &id) { return found<BlendFix>(address, id).strays(); }, "lammps"_a,
       "id"_a, "How many pairs were weighed that hold an atom of another group.");
 }

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "_atoms.hpp"
+#include "_styles.hpp"
 
 namespace py = pybind11;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
@@ -160,15 +161,6 @@ class Bins {
   double per_length_ = 0.0;  // 0: bins reach to infinity
 };
 
-LAMMPS *lammps_at(std::uintptr_t address) { return reinterpret_cast<LAMMPS *>(address); }
-
-// Makes the style known to one LAMMPS.
-void define(std::uintptr_t address) {
-  (*lammps_at(address)->modify->fix_map)[kStyle] = [](LAMMPS *lammps, int count, char **words) -> Fix * {
-    return new WallFix(lammps, count, words);
-  };
-}
-
 // Lets `run N pre no` know which computes store the times that they are asked for.
 //
 // LAMMPS forgets it as a run ends (Modify::post_run), and then takes every fix that evaluates a variable in a step, such
@@ -180,14 +172,6 @@ struct OpenModify : LAMMPS_NS::Modify {
 };
 
 void resume(std::uintptr_t address) { OpenModify::list_computes(lammps_at(address)->modify); }
-
-WallFix &found(std::uintptr_t address, const std::string &id) {
-  auto *const modify = lammps_at(address)->modify;
-  const int place = modify->find_fix(id);
-  auto *const fix = place < 0 ? nullptr : dynamic_cast<WallFix *>(modify->fix[place]);
-  if (fix == nullptr) throw py::key_error("no fix '" + id + "' of style " + kStyle);
-  return *fix;
-}
 
 // Moments of a group's atoms in bins along an axis, (bins, 6).
 Array moments(std::uintptr_t address, int group, int axis, const Array &edges) {
@@ -306,7 +290,9 @@ Array row(const WallFix::Sum &sum) {
 
 PYBIND11_MODULE(_inside, module) {
   module.attr("VERSION") = LAMMPS_NUMBER;
-  module.def("define", &define, py::arg("lammps"), "Make the style `suture/wall` known.");
+  module.def(
+      "define", [](std::uintptr_t address) { define<WallFix>(address, kStyle); }, py::arg("lammps"),
+      "Make the style `suture/wall` known.");
   module.def("moments", &moments, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"),
              "Number, mass, sum of m v and of m v^2 of a group's atoms in bins, (bins, 6), this rank's share.");
   module.def("sides", &sides, py::arg("lammps"), py::arg("fluid"), py::arg("inner"), py::arg("outer"),
@@ -326,9 +312,9 @@ PYBIND11_MODULE(_inside, module) {
       "tallied", [](std::uintptr_t address) { return lammps_at(address)->update->eflag_atom; }, py::arg("lammps"),
       "The latest step at which energies per atom were tallied.");
   module.def(
-      "now", [](std::uintptr_t address, const std::string &id) { return row(found(address, id).now()); },
+      "now", [](std::uintptr_t address, const std::string &id) { return row(found<WallFix>(address, id).now()); },
       py::arg("lammps"), py::arg("id"), "Force and power after the latest step, (4,), this rank's share.");
   module.def(
-      "take", [](std::uintptr_t address, const std::string &id) { return row(found(address, id).take()); },
+      "take", [](std::uintptr_t address, const std::string &id) { return row(found<WallFix>(address, id).take()); },
       py::arg("lammps"), py::arg("id"), "Their sums over the steps since the last call, (4,), this rank's share.");
 }

@@ -33,6 +33,7 @@
 
 #include "_end.hpp"
 #include "_exchange.hpp"
+#include "_styles.hpp"
 #include "_surroundings.hpp"
 
 namespace py = pybind11;
@@ -41,28 +42,6 @@ using LAMMPS_NS::Fix;
 using LAMMPS_NS::LAMMPS;
 
 namespace {
-
-LAMMPS *lammps_at(std::uintptr_t address) { return reinterpret_cast<LAMMPS *>(address); }
-
-template <typename Style>
-Fix *made(LAMMPS *lammps, int count, char **words) {
-  return new Style(lammps, count, words);
-}
-
-void define(std::uintptr_t address) {
-  auto &styles = *lammps_at(address)->modify->fix_map;
-  styles["suture/end"] = made<EndFix>;
-  styles["suture/exchange"] = made<ExchangeFix>;
-}
-
-template <typename Style>
-Style &found(std::uintptr_t address, const std::string &id) {
-  auto *const modify = lammps_at(address)->modify;
-  const int place = modify->find_fix(id);
-  auto *const fix = place < 0 ? nullptr : dynamic_cast<Style *>(modify->fix[place]);
-  if (fix == nullptr) throw py::key_error("no fix '" + id + "' of that style");
-  return *fix;
-}
 
 // A group's bit in the masks.
 int bit(std::uintptr_t address, const std::string &name) {
@@ -164,7 +143,13 @@ Array leaving(std::uintptr_t address, int group, int axis, double sign, double i
 
 PYBIND11_MODULE(_open, module) {
   using namespace py::literals;
-  module.def("define", &define, "lammps"_a, "Make the styles `suture/end` and `suture/exchange` known.");
+  module.def(
+      "define",
+      [](std::uintptr_t address) {
+        define<EndFix>(address, "suture/end");
+        define<ExchangeFix>(address, "suture/exchange");
+      },
+      "lammps"_a, "Make the styles `suture/end` and `suture/exchange` known.");
   module.def(
       "await_exchange",
       [](std::uintptr_t address, const std::string &id, std::function<void()> call, std::int64_t last) {

@@ -36,14 +36,14 @@ class AtomVec {
 #include <utility>
 #include <vector>
 
+#include "_styles.hpp"
+
 namespace py = pybind11;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using LAMMPS_NS::Fix;
 using LAMMPS_NS::LAMMPS;
 
 namespace {
-
-LAMMPS *lammps_at(std::uintptr_t address) { return reinterpret_cast<LAMMPS *>(address); }
 
 // Puts this rank's atoms in the order of their ids, as Atom::sort does in that of their places; no ghosts are left.
 void arrange(std::uintptr_t address) {
