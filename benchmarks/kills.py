@@ -192,13 +192,17 @@ def books(output: Path) -> dict[str, np.ndarray]:
 
 
 def difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
-    """The largest difference of any number, relative to the largest of its kind; 0 where all bits are alike."""
+    """The largest difference of any number, relative to the largest of its kind or of what crosses in a window.
+
+    0 where all bits are alike.
+    """
     assert ours.keys() == theirs.keys()
     worst = 0.0
+    crossed = max((np.nanmax(np.abs(values)) for name, values in theirs.items() if name.endswith("/sent")), default=0.0)
     for name, values in theirs.items():
         if not np.array_equal(ours[name], values, equal_nan=True):
             apart = np.nanmax(np.abs(ours[name] - values))
-            worst = max(worst, apart / max(np.nanmax(np.abs(values)), np.finfo(float).tiny))
+            worst = max(worst, apart / max(np.nanmax(np.abs(values)), crossed, np.finfo(float).tiny))
     return float(worst)
 
 
@@ -213,7 +217,9 @@ def play(name: str, trials: int, chance: random.Random, folder: Path) -> dict[st
     differences, defects = [], []
     for number in range(trials):
         output = folder / f"trial-{number}"
+        before = found["kills"]
         trial(case, output, chance, seconds, found)
+        found["killed runs"] += found["kills"] > before
         differences.append(difference(books(output), whole))
         defects.append(read_books(output).worst)
         shutil.rmtree(output)
