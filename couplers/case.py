@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 CASE_FILE = "case.toml"
+_NAME = 255
+"""Bytes that a file's name may have."""
 
 
 def load_case(path: Path) -> Case:
@@ -43,6 +45,7 @@ def load_case(path: Path) -> Case:
     review.whole = (Case, tables)
     case = review.validate(Case, _with_stage_settings(tables))
     settings = _validate_settings(review, tables)
+    _check_file_names(review, tables)
     review.close()
     assert case is not None, "a case without a mistake has a model"
     case._file = review.file
@@ -79,6 +82,16 @@ def _read(review: Review) -> dict[str, Any]:
         raise review.error("", "", found, "TOML, see https://toml.io") from error
     except OSError as error:
         raise review.error("", "", error.strerror, "a file that can be read") from error
+
+
+def _check_file_names(review: Review, table: Any, place: Place = ()) -> None:
+    """No longer than file systems take: to ask for such a file is an error in itself."""
+    items = table.items() if isinstance(table, dict) else enumerate(table) if isinstance(table, list) else ()
+    for key, value in items:
+        names_a_file = isinstance(key, str) and (key in ("file", "script") or key.endswith("_file"))
+        if names_a_file and isinstance(value, str) and any(len(part.encode()) > _NAME for part in value.split("/")):
+            review.add((*place, key), shown(value), f"names of at most {_NAME} bytes between slashes")
+        _check_file_names(review, value, (*place, key))
 
 
 def _with_stage_settings(tables: dict[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,11 @@ MANY = {
 }
 
 
+def test_a_name_that_no_file_can_have(capsys, tmp_path):
+    case = write(tmp_path, edited(BODY, ('kind = "box"', 'kind = "file", file = "' + 300 * "(" + '"')))
+    require(suture(capsys, "check", case), "solver.mesh] file", 'found:   "(((', "at most 255 bytes between slashes")
+
+
 @pytest.mark.parametrize("name", MANY)
 def test_a_case(capsys, tmp_path, name):
     old, new, *texts = MANY[name]
