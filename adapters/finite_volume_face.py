@@ -177,12 +177,12 @@ class FiniteVolumeFace:
             self._profiles.sample(window.end)
 
     def save(self) -> dict[str, Array]:
-        """What arrived, and what was let in."""
-        return {"due": self._due.copy(), "taken": self._taken.copy()}
+        """What arrived, what was let in, and whether the side sees what lies beyond it."""
+        return {"due": self._due.copy(), "taken": self._taken.copy(), "sees": np.array(self._sees)}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Return to what ``save`` gave."""
-        self._due, self._taken = state["due"].copy(), state["taken"].copy()
+        self._due, self._taken, self._sees = state["due"].copy(), state["taken"].copy(), bool(state["sees"])
 
     def received(self) -> Mapping[str, Array]:
         """What the side's faces let in during the window, as the solver summed it."""

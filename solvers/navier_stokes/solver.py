@@ -121,8 +121,10 @@ class NavierStokes:
             self._rows[name][:] = total
         for side, flux in state["seam_flux"].items():
             self.set_seam_flux(side, flux)
-        for side, beyond in self._beyond.items():
-            beyond.restore(state["beyond"][side])
+        for side, beyond in state["beyond"].items():
+            if side not in self._beyond:  # of a run that is resumed
+                self.extend_seam(side)
+            self._beyond[side].restore(beyond)
         for side, ramp in self._shared_walls.items():
             ramp.restore(state["shared_walls"][side])
         self._refresh()

@@ -183,6 +183,33 @@ def test_an_open_side_gives_what_left_through_its_faces(tmp_path: Path) -> None:
     assert face.received() == {} and face.carry() == {}
 
 
+def test_a_side_that_takes_amounts_and_sees_beyond_goes_on_as_if_it_had_not_ended(tmp_path: Path) -> None:
+    """To the last bit, from what was saved and without ``prepare``, which is for the start alone."""
+
+    def step(solver: Any, face: FiniteVolumeFace, index: int) -> np.ndarray:
+        window = Window(index, 0.25 * index, 0.25)
+        moved = {name: value + 0.01 * (index + 1) for name, value in beyond.items()}
+        face.receive(window, face.initial_amounts(window) | moved)
+        solver.advance(0.25)
+        face.account(0.25)
+        return np.concatenate([value.ravel() for value in face.send(window).values()])
+
+    solver, face = joined(tmp_path)
+    cells = len(face.taken_cells("density"))
+    beyond = {
+        "density": np.full((cells, 1), 0.82),
+        "velocity": np.zeros((cells, 3)),
+        "temperature": np.ones((cells, 1)),
+    }
+    face.prepare(beyond)
+    step(solver, face, 0)
+    resumed, its_face = joined(tmp_path)
+    resumed.restore(solver.save())
+    its_face.restore(face.save())
+    for index in (1, 2):
+        assert np.array_equal(step(solver, face, index), step(resumed, its_face, index))
+
+
 def test_fields_go_to_the_output_folder(tmp_path: Path) -> None:
     solver, _ = joined(tmp_path)
     solver.write(-1, 0.0)
