@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -13,9 +16,12 @@ import pytest
 
 from suture.books import as_tree
 from suture.couplers.audit import read_books
+from suture.couplers.bookkeeping import Bookkeeper
 from suture.couplers.errors import LedgerError
-from suture.couplers.ledger import Closing
+from suture.couplers.exchange import Flow
+from suture.couplers.ledger import Chart, Closing
 from suture.couplers.ledger_file import LedgerFile
+from suture.couplers.units import UnitSystem
 
 from ..mpi import suture
 from .play_tanks import RUNS
@@ -199,3 +205,116 @@ def test_no_ledger_is_told_with_exit_code_2(tmp_path):
     done = suture("ledger", tmp_path, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(f"no ledger in {tmp_path}: expected ledger.h5 there or in RUN/")
+
+
+class Everyone:
+    """A communicator of two ranks, of which the other one is participant b."""
+
+    def allgather(self, mine: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return [mine, ("b", ("sink",), ("mass", "energy"), {})]
+
+
+class Body:
+    """A solver in metal units whose parts cancel."""
+
+    def inventory(self) -> dict[str, Any]:
+        return {"mass": np.array([3.0]), "momentum": np.array([1e3, 0.0, -2e3])}
+
+    def gross(self) -> dict[str, Any]:
+        return {"momentum": np.array([7e3, 0.0, 9e3])}
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {"pump": {"mass": np.array([0.5])}, "wall": {"momentum": np.array([0.0, 5e3, 0.0])}}
+
+
+class Region:
+    """An adapter that keeps a buffer, and measures a second time what it sends."""
+
+    measured: dict[str, Any] | None = None
+
+    def carry(self) -> dict[str, Any]:
+        return {"mass": np.array([0.25])}
+
+    def audit(self) -> dict[str, Any] | None:
+        return self.measured
+
+    def buffer_inventory(self) -> dict[str, Any]:
+        return {"mass": np.array([8.0])}
+
+    def buffer_rows(self) -> dict[str, dict[str, Any]]:
+        return {"bath": {"mass": np.array([-1.0])}}
+
+
+AMOUNTS = ("mass", "momentum")
+METAL, REAL = UnitSystem(system="metal"), UnitSystem(system="real")
+THERE, BACK = Flow("seam", "a", "b", AMOUNTS, lag=1), Flow("seam", "b", "a", AMOUNTS, lag=1)
+STATES = Flow("seam", "a", "b", ("velocity",), lag=0)
+
+
+def bookkeeper(solver: Any, adapter: Any, lag: int = 1, interfaces: bool = True) -> tuple[Bookkeeper, Chart]:
+    there = replace(THERE, lag=lag)
+    crossing = SimpleNamespace(directions=[SimpleNamespace(amounts=AMOUNTS)])
+    case = SimpleNamespace(
+        participants={name: SimpleNamespace(unit_system=METAL) for name in "ab"},
+        units=REAL,
+        clocks={"a": 2.0, "b": 6.0},
+        interfaces={"seam": crossing} if interfaces else {},
+    )
+    inflow = SimpleNamespace(
+        flow=BACK,
+        held_back=lambda: {"momentum": np.array([0.0, 1e3, 0.0])},
+        in_transit=lambda: {"mass": np.array([0.75])},
+    )
+    states = SimpleNamespace(flow=STATES)
+    outflow = SimpleNamespace(flow=there, sent=lambda: {"mass": np.array([0.5]), "momentum": np.array([0.0, 0.0, 2e3])})
+    books = Bookkeeper("a", solver, {"seam": adapter}, [inflow, states], [outflow, states])
+    return books, books.draw_chart(case, [there, BACK, STATES], Everyone())
+
+
+def as_lists(shares: dict[Any, Any]) -> dict[Any, list[float]]:
+    return {entry: np.round(values, 12).tolist() for entry, values in shares.items()}
+
+
+HELD = {
+    ("inventory", "a", ""): [3, 1, 0, -2],
+    ("gross", "a", ""): [0, 7, 0, 9],
+    ("row", "a", "pump"): [0.5, 0, 0, 0],
+    ("row", "a", "wall"): [0, 0, 5, 0],
+    ("buffer", THERE.name, ""): [8, 0, 0, 0],
+    ("buffer row", THERE.name, "bath"): [-1, 0, 0, 0],
+}
+
+
+def test_what_a_participant_enters():
+    """Metal's momentum, g/mol Å/ps, is 1e-3 of that of real units; b's clock is three times a's."""
+    region = Region()
+    books, chart = bookkeeper(Body(), region)
+    assert chart.quantities == AMOUNTS and chart.flows == (THERE, BACK)
+    assert chart.rows == {"a": ("pump", "wall"), "b": ("sink",)}
+    assert chart.kept == {"a": AMOUNTS, "b": ("mass", "energy")}
+    assert chart.buffers == {THERE.name: ("bath",)}
+    assert as_lists(books.opening()) == HELD | {("carry", BACK.name, ""): [0.75, 0, 1, 0]}
+    flows = {
+        ("received", BACK.name, ""): [0.125, 0, 0, 0],
+        ("carry", BACK.name, ""): [0.25, 0, 1, 0],
+        ("sent", THERE.name, ""): [0.5, 0, 0, 2],
+        ("carry", THERE.name, ""): [1.5, 0, 0, 6],
+    }
+    received = {"seam": {"mass": np.array([0.125])}}
+    assert as_lists(books.closing(received)) == HELD | flows
+    region.measured = {"mass": np.array([0.625])}
+    audit = {("audit", THERE.name, ""): [0.625, 0, 0, 0], ("audited", THERE.name, ""): [1, 1, 1, 1]}
+    assert as_lists(books.closing(received)) == HELD | flows | audit
+
+
+def test_what_is_not_late_and_not_kept_is_not_entered():
+    solver = SimpleNamespace(inventory=Body().inventory, rows=lambda: {})
+    face = SimpleNamespace(carry=lambda: {})
+    books, chart = bookkeeper(solver, face, lag=0)
+    assert chart.buffers == {}
+    kinds = [kind for kind, _, _ in books.closing({"seam": {}})]
+    assert sorted(kinds) == ["carry", "inventory", "received", "sent"]
+
+
+def test_without_interfaces_the_books_are_of_what_is_held():
+    assert bookkeeper(Body(), Region(), interfaces=False)[1].quantities == ("mass", "momentum", "energy")
