@@ -95,7 +95,7 @@ class Books:
     @property
     def worst(self) -> float:
         """The largest relative defect of all balances."""
-        return max((b.worst for b in [*self.participants, *self.flows, self.whole]), default=0.0)
+        return max(b.worst for b in [*self.participants, *self.flows, self.whole])
 
     @property
     def balanced(self) -> bool:

@@ -457,6 +457,13 @@ def test_what_does_not_flow_is_judged_by_the_round_off_of_what_is_held_and_its_p
         assert books.whole.defect[2] == pytest.approx(0.5e-6 / (round_off * of_all[1]), rel=1e-6)
 
 
+def test_round_off_is_that_of_what_is_held_before_and_after_the_window(tmp_path):
+    wrong = HELD["a"].copy()
+    wrong[:, 2] = [1e6, 3e6, -7e6, -7e6]
+    history = read_books(written_by_hand(tmp_path, {"a": wrong})).participants[0].history
+    assert history.tolist() == pytest.approx(np.array([2 / (1 + 3), 10 / (3 + 7), 0]) / (64 * 2.0**-52 / 1e-12))
+
+
 def test_what_comes_and_goes_counts_with_its_terms_and_their_sums_so_far(tmp_path):
     """The throughput of a flow is what was sent; here something is received of which nothing was sent or held."""
     received = RECEIVED.copy()
@@ -495,7 +502,9 @@ def test_the_course_of_an_account_and_of_a_row(tmp_path):
     np.testing.assert_array_equal(read_history(folder, "seam")["received"], -RECEIVED)
     np.testing.assert_allclose(read_history(folder, "the whole")["b: heater"], HEATER / 6)
     np.testing.assert_array_equal(read_history(folder, "buffer of a")["held"], HELD["buffer"][1:])
-    assert list(read_history(folder, "heater")) == ["b: heater"]
+    assert {row: values.tolist() for row, values in read_history(folder, "heater").items()} == {
+        "b: heater": HEATER.tolist()
+    }
     known = "known: a, b, seam, the whole, buffer of a, heater, pump, received, seam, sent, seam$"
     with pytest.raises(LedgerError, match=f"no account or row is named 'fan'; {known}"):
         read_history(folder, "fan")
@@ -513,6 +522,7 @@ def test_books_of_no_window_and_of_older_files(tmp_path):
     books = read_books(written_by_hand(tmp_path, held, **nothing, **opened))
     assert (books.windows, books.worst, books.balanced) == (0, 0.0, True)
     assert len(books.whole.history) == 0 and books.whole.worst_window == 0
+    assert books.whole.defect.tolist() == [0, 0, 0]
     received = SENT - np.diff(CARRY, axis=0)
     old = {"b": course([1.0, 2.0, -4e6], received + HEATER)}
     folder = written_by_hand(tmp_path, old, **{"flows/seam/received": received})
@@ -556,3 +566,13 @@ def test_what_is_not_a_number_is_a_defect_and_adds_nothing_to_the_throughput(tmp
     a, b = read_books(written_by_hand(tmp_path, **{"flows/seam/sent": sent})).participants
     assert np.isinf(a.worst) and a.worst_window == 1 and not b.worst > 1e-15
     assert a.throughput[0] == 13 - 4, "in the window that is not known"
+
+
+def test_books_without_a_column_are_read(tmp_path):
+    with h5py.File(tmp_path / "ledger.h5", "w") as file:
+        file["participants/a/inventory"] = np.zeros((2, 0))
+        file["participants/a"].attrs["kept"] = np.zeros(0)
+        file["time"] = [0.0, 1.0]
+        file.attrs.update({"columns": [], "tolerance": 1e-12, "complete": False})
+    books = read_books(tmp_path)
+    assert (books.columns, books.windows, books.worst, books.complete) == ((), 1, 0.0, False)

@@ -125,7 +125,7 @@ def test_a_cell_that_is_covered_twice_is_named():
         require_cover(a, np.array([2.0]), "a", "b", "seam")
 
 
-@pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (1e-12, True), (1e-6, False), (0.5, False)])
+@pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.9e-9, True), (1.5e-9, False), (1e-6, False), (0.5, False)])
 def test_planes_must_coincide(gap, meets):
     a, b = uniform(2), uniform(3)
     up = np.array([0, 0, gap])
