@@ -119,18 +119,24 @@ def test_a_cell_that_is_half_covered_is_named():
         require_cover(a, np.bincount(j, shared, 2), "a", "b", "seam")
 
 
-def test_a_cell_that_is_covered_twice_is_named():
-    a = uniform(1)
-    with pytest.raises(MappingError, match=r"1 of the cell of 'a' .* is covered twice"):
-        require_cover(a, np.array([2.0]), "a", "b", "seam")
+@pytest.mark.parametrize(("covered", "excess"), [(2.0, "1"), (1.25, r"0\.25")])
+def test_a_cell_that_is_covered_twice_is_named(covered, excess):
+    with pytest.raises(MappingError, match=rf"{excess} of the cell of 'a' .* is covered twice"):
+        require_cover(uniform(1), np.array([covered]), "a", "b", "seam")
 
 
 @pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.9e-9, True), (1.5e-9, False), (1e-6, False), (0.5, False)])
-def test_planes_must_coincide(gap, meets):
+@pytest.mark.parametrize("size", [1.0, 100.0])
+def test_planes_must_coincide(gap, meets, size):
     a, b = uniform(2), uniform(3)
     up = np.array([0, 0, gap])
-    b = Cells(b.lower + up, b.upper + up)
+    a, b = Cells(size * a.lower, size * a.upper), Cells(size * (b.lower + up), size * (b.upper + up))
     assert (len(overlaps(a, b)[0]) > 0) == meets
+
+
+def test_cells_without_any_extent_meet_where_they_are():
+    place = Cells(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 2.0, 3.0]]))
+    assert [x.tolist() for x in overlaps(place, place)] == [[0], [0], [1.0]]
 
 
 def test_a_surface_does_not_meet_a_volume():
