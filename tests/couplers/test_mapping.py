@@ -126,11 +126,12 @@ def test_a_cell_that_is_covered_twice_is_named(covered, excess):
 
 
 @pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.9e-9, True), (1.5e-9, False), (1e-6, False), (0.5, False)])
-@pytest.mark.parametrize("size", [1.0, 100.0])
-def test_planes_must_coincide(gap, meets, size):
+@pytest.mark.parametrize(("size", "height"), [(1.0, 0.0), (100.0, 0.0), (1.0, 10.0)])
+def test_planes_must_coincide(gap, meets, size, height):
+    """Relative to the interface's size, wherever it is."""
     a, b = uniform(2), uniform(3)
-    up = np.array([0, 0, gap])
-    a, b = Cells(size * a.lower, size * a.upper), Cells(size * (b.lower + up), size * (b.upper + up))
+    at, up = np.array([0, 0, height]), np.array([0, 0, height + gap])
+    a, b = Cells(size * (a.lower + at), size * (a.upper + at)), Cells(size * (b.lower + up), size * (b.upper + up))
     assert (len(overlaps(a, b)[0]) > 0) == meets
 
 
