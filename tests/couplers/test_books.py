@@ -527,6 +527,9 @@ def test_books_of_no_window_and_of_older_files(tmp_path):
     old = {"b": course([1.0, 2.0, -4e6], received + HEATER)}
     folder = written_by_hand(tmp_path, old, **{"flows/seam/received": received})
     with h5py.File(folder / "ledger.h5", "r+") as file:
+        file["participants/a"].attrs["clock"] = 7.0
+    assert "sent, in the receiver's time" in read_books(folder).flows[0].terms
+    with h5py.File(folder / "ledger.h5", "r+") as file:
         del file["participants/a"].attrs["clock"], file["participants/b"].attrs["clock"], file["iterations"]
     books = read_books(folder)
     assert books.balanced and books.iterations.tolist() == [1, 1, 1] and books.caution == ""
