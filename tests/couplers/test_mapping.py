@@ -138,7 +138,7 @@ def test_planes_must_coincide(gap, meets, size, height):
 
 
 def test_cells_without_any_extent_meet_where_they_are():
-    place = Cells(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 2.0, 3.0]]))
+    place = Cells(np.array([[0.0, 2.0, 3.0]]), np.array([[0.0, 2.0, 3.0]]))
     assert [x.tolist() for x in overlaps(place, place)] == [[0], [0], [1.0]]
 
 
