@@ -477,7 +477,7 @@ def test_what_comes_and_goes_counts_with_its_terms_and_their_sums_so_far(tmp_pat
 
 
 def test_audits_means_and_filters(tmp_path):
-    audit = SENT - np.array([[0.25, 0.25, 0], [np.nan, 0, 0], [-0.75, 1, 0]])
+    audit = SENT - np.array([[0.25, 0.25, 0.5], [np.nan, 0, 0], [-0.75, 1, 0]])
     folder = written_by_hand(tmp_path, **{"flows/seam/audit": audit, "flows/seam/mean": [2.0, 0, 0]})
     with h5py.File(folder / "ledger.h5", "r+") as file:
         file["flows/seam/error"] = [0.5, 0, 0]
@@ -485,9 +485,11 @@ def test_audits_means_and_filters(tmp_path):
     books = read_books(folder)
     found = books.audits["seam"]
     assert found["windows"] == 2
-    np.testing.assert_allclose(found["mean"], [-0.25, 0.625, 0])
-    np.testing.assert_allclose(found["rms"], [np.sqrt((0.25**2 + 0.75**2) / 2), np.sqrt((0.25**2 + 1) / 2), 0])
-    np.testing.assert_allclose(found["relative"], [0.25, 0.5, 0])  # of 1 and 6; of 0.5 and 8.5
+    np.testing.assert_allclose(found["mean"], [-0.25, 0.625, 0.25])
+    np.testing.assert_allclose(
+        found["rms"], [np.sqrt((0.25**2 + 0.75**2) / 2), np.sqrt((0.25**2 + 1) / 2), np.sqrt(0.125)]
+    )
+    np.testing.assert_allclose(found["relative"], [0.25, 0.5, 0.5])  # of 1 and 6; of 0.5 and 8.5; of nothing
     assert books.noise["seam"]["mean"][0] == 2.0 and books.noise["seam"]["error"][0] == 0.5
     assert books.filters == {"seam": "pod"}
     assert (books.clocks, "'b' runs 6 times faster" in books.caution) == ({"a": 2.0, "b": 6.0}, True)
