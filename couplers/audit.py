@@ -95,7 +95,7 @@ class Books:
     @property
     def worst(self) -> float:
         """The largest relative defect of all balances."""
-        return max((b.worst for b in [*self.participants, *self.flows, self.whole]), default=0.0)
+        return max(b.worst for b in [*self.participants, *self.flows, self.whole])
 
     @property
     def balanced(self) -> bool:
@@ -241,6 +241,8 @@ class _Reader:
         return str(self._file[f"flows/{name}"].attrs.get("filter", ""))
 
     def _audit(self, name: str) -> dict[str, Array | int]:
+        if f"flows/{name}/audit" not in self._series:
+            return {}
         audit, sent = self._get(f"flows/{name}/audit"), self._get(f"flows/{name}/sent")
         done = ~np.isnan(audit).any(axis=1)
         if not done.any():

@@ -22,7 +22,6 @@ class Bookkeeper:
 
     def __init__(
         self,
-        case: Case,
         name: str,
         solver: Books,
         adapters: Mapping[str, Adapter],

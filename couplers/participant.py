@@ -117,7 +117,7 @@ class Participant:
             self._fixed_point = FixedPoint(self.case.scheme, self._flows, self._inflows, coupled, deadline, self.clock)
             if saved is not None:
                 self._fixed_point.restore(saved["fixed point"])
-        self._books = Bookkeeper(self.case, self.name, self._solves, self.adapters, self._inflows, self._outflows)
+        self._books = Bookkeeper(self.name, self._solves, self.adapters, self._inflows, self._outflows)
         chart = self._books.draw_chart(self.case, self._flows, coupled)
         self.ledger = Ledger(chart, coupled, self.case.ledger.tolerance, deadline, self.clock)
         self._open_books(saved)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from suture.couplers.cells import Array, Cells
 from suture.couplers.errors import MappingError
 from suture.couplers.mapping import measures, overlaps, require_cover
+from suture.couplers.operators import Blocks, Operator, Sparse, Stencil, compact, row_defect
 
 PLANES = {"surface in x, y": (0, 1), "surface in x, z": (0, 2), "line in y": (1,), "volume": (0, 1, 2)}
 LOWER, UPPER = np.array([-0.3, 0.1, 2.0]), np.array([1.7, 1.1, 3.5])
@@ -119,18 +121,25 @@ def test_a_cell_that_is_half_covered_is_named():
         require_cover(a, np.bincount(j, shared, 2), "a", "b", "seam")
 
 
-def test_a_cell_that_is_covered_twice_is_named():
-    a = uniform(1)
-    with pytest.raises(MappingError, match=r"1 of the cell of 'a' .* is covered twice"):
-        require_cover(a, np.array([2.0]), "a", "b", "seam")
+@pytest.mark.parametrize(("covered", "excess"), [(2.0, "1"), (1.25, r"0\.25")])
+def test_a_cell_that_is_covered_twice_is_named(covered, excess):
+    with pytest.raises(MappingError, match=rf"{excess} of the cell of 'a' .* is covered twice"):
+        require_cover(uniform(1), np.array([covered]), "a", "b", "seam")
 
 
-@pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (1e-12, True), (1e-6, False), (0.5, False)])
-def test_planes_must_coincide(gap, meets):
+@pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.9e-9, True), (1.5e-9, False), (1e-6, False), (0.5, False)])
+@pytest.mark.parametrize(("size", "height"), [(1.0, 0.0), (100.0, 0.0), (1.0, 10.0)])
+def test_planes_must_coincide(gap, meets, size, height):
+    """Relative to the interface's size, wherever it is."""
     a, b = uniform(2), uniform(3)
-    up = np.array([0, 0, gap])
-    b = Cells(b.lower + up, b.upper + up)
+    at, up = np.array([0, 0, height]), np.array([0, 0, height + gap])
+    a, b = Cells(size * (a.lower + at), size * (a.upper + at)), Cells(size * (b.lower + up), size * (b.upper + up))
     assert (len(overlaps(a, b)[0]) > 0) == meets
+
+
+def test_cells_without_any_extent_meet_where_they_are():
+    place = Cells(np.array([[0.0, 2.0, 3.0]]), np.array([[0.0, 2.0, 3.0]]))
+    assert [x.tolist() for x in overlaps(place, place)] == [[0], [0], [1.0]]
 
 
 def test_a_surface_does_not_meet_a_volume():
@@ -151,3 +160,60 @@ def test_cells_that_cannot_be_are_refused():
         Cells(np.ones((1, 3)), np.zeros((1, 3)))
     with pytest.raises(ValueError, match="must be equal"):
         Cells(np.zeros((1, 3)), np.zeros((2, 3)))
+
+
+def dense(operator: Operator) -> tuple[Array, Array]:
+    """Its matrix by columns, and that of its transpose; what was in the results before does not matter."""
+    matrix, transposed = (
+        np.full((operator.rows, operator.columns), 7.0),
+        np.full((operator.columns, operator.rows), 7.0),
+    )
+    operator.apply(np.eye(operator.columns), matrix)
+    operator.apply_transposed(np.eye(operator.rows), transposed)
+    return matrix, transposed
+
+
+MATRICES = {
+    "as it is": (np.eye(3), Stencil, True),
+    "in another order": (np.eye(3)[[1, 2, 0]], Stencil, False),
+    "some of more": (np.eye(4)[:3], Stencil, False),
+    "one twice": (np.eye(2)[[0, 0, 1]], Stencil, False),
+    "one each, weighed": (np.diag([1.0, 0.5, 1.0]), Stencil, False),
+    "as many in all": (np.array([[0.5, 0.5], [0.0, 0.0]]), Sparse, False),
+    "several each": (np.array([[0.25, 0.75, 0.0], [0.5, 0.0, 0.5]]), Sparse, False),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_the_compact_form_of_a_matrix_is_the_matrix(name):
+    matrix, kind, identity = MATRICES[name]
+    operator = compact(csr_matrix(matrix))
+    assert isinstance(operator, kind) and getattr(operator, "identity", False) == identity
+    assert (operator.rows, operator.columns) == matrix.shape
+    given, transposed = dense(operator)
+    np.testing.assert_array_equal(given, matrix)
+    np.testing.assert_array_equal(transposed, matrix.T)
+    assert row_defect(operator) == np.abs(matrix.sum(axis=1) - 1.0).max()
+
+
+def test_a_stencil_adds_up_its_columns_by_their_weights():
+    stencil = Stencil(np.array([[0, 2], [2, 1]], dtype=np.int32), np.array([[0.25, 0.75], [0.5, 1.0]]), 3)
+    expected = np.array([[0.25, 0.0, 0.75], [0.0, 1.0, 0.5]])
+    assert not stencil.identity and row_defect(stencil) == 0.5
+    for found, wanted in zip(dense(stencil), (expected, expected.T), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_blocks_that_share_rows_and_columns_add_up():
+    blocks = Blocks(
+        rows=3,
+        columns=4,
+        row=np.array([0, 2, 2], dtype=np.int32),
+        first_row=np.array([0, 2, 3]),
+        column=np.array([1, 3, 0, 1], dtype=np.int32),
+        first_column=np.array([0, 2, 4]),
+        value=np.array([0.5, 0.25, 2.0, 4.0, 8.0, 16.0]),
+    )
+    expected = np.array([[0, 0.5, 0, 2], [0, 0, 0, 0], [8, 16.25, 0, 4]])
+    for found, wanted in zip(dense(blocks), (expected, expected.T), strict=True):
+        np.testing.assert_array_equal(found, wanted)

@@ -10,7 +10,8 @@ from scipy.spatial import Delaunay, cKDTree
 from suture.couplers._nearest import Nearest
 from suture.couplers.cells import Array
 from suture.couplers.mesh import NODES, Mesh
-from suture.couplers.nearest import PARTS, parts_of
+from suture.couplers.nearest import PARTS, box_distances, near_enough, parts_of
+from suture.couplers.rendezvous import Box, box_around
 
 SHAPES: dict[str, Array] = {
     "line": np.array([[0, 0, 0], [1, 0.2, 0.1]]),
@@ -135,3 +136,47 @@ def measure(x: Array) -> float:
     y = x[:, :2] if np.ptp(x[:, 2]) == 0.0 else x
     simplices = y[Delaunay(y).simplices]
     return float(np.abs(np.linalg.det(simplices[:, 1:] - simplices[:, :1])).sum() / (2 if y.shape[1] == 2 else 6))
+
+
+def random_boxes(rng: np.random.Generator) -> dict[int, Box]:
+    """Around a few points each, by rank; some are flat and some meet."""
+    found: dict[int, Box] = {}
+    for rank in (3, 4, 7, 11, 12):
+        found[rank] = box_around(rng.uniform(-1, 1, 3) + rng.uniform(0.0, 0.6, 3) * rng.uniform(-1, 1, (4, 3)).round(1))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_distances_from_boxes_are_those_to_their_nearest_and_farthest_places(seed):
+    rng = np.random.default_rng(seed)
+    boxes = [np.array(box) for box in random_boxes(rng).values()]
+    points = np.vstack((rng.uniform(-2, 2, (40, 3)), [0.5 * box.sum(axis=0) for box in boxes]))
+    tuples = [(tuple(low), tuple(high)) for low, high in boxes]
+    nearest = [((points - np.clip(points, low, high)) ** 2).sum(axis=1) for low, high in boxes]
+    np.testing.assert_allclose(box_distances(points, tuples), nearest, rtol=1e-14, atol=1e-15)
+    corners = [np.where(CUBE.astype(bool), high, low) for low, high in boxes]
+    farthest = [((points[:, None] - each) ** 2).sum(axis=2).max(axis=1) for each in corners]
+    np.testing.assert_allclose(box_distances(points, tuples, farthest=True), farthest, rtol=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_rank_is_asked_if_its_box_may_hold_the_nearest_place(seed):
+    """Nothing in the box is farther from the points' box than its farthest place: who is farther need not be asked."""
+    rng = np.random.default_rng(seed)
+    boxes = random_boxes(rng)
+    around = box_around(rng.uniform(-1, 1, 3) + rng.uniform(-0.2, 0.2, (5, 3)))
+    low, high = np.array(around)
+    gaps, spans = {}, {}
+    for rank, box in boxes.items():
+        (first, last), corners = np.array(box), np.where(CUBE.astype(bool), high, low)
+        gaps[rank] = np.linalg.norm(np.maximum(0.0, np.maximum(first - high, low - last)))
+        ends = np.where(CUBE.astype(bool), last, first)
+        spans[rank] = np.linalg.norm(corners[:, None] - ends, axis=2).max()
+    assert near_enough(around, boxes) == [rank for rank in boxes if gaps[rank] <= min(spans.values())]
+    assert near_enough(None, boxes) == []
+
+
+def test_a_rank_is_asked_where_its_box_is_just_as_near_as_the_nearest_one_is_far():
+    point, near, far = ((0.0,) * 3, (0.0,) * 3), ((1.0, 0, 0), (3.0, 0, 0)), ((-4.0, 0, 0), (-3.0, 0, 0))
+    assert near_enough(point, {0: near, 1: far}) == [0, 1]
+    assert near_enough(point, {0: near, 1: ((-4.0, 0, 0), (-3.001, 0, 0))}) == [0]

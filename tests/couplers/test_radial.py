@@ -12,6 +12,7 @@ from suture.couplers._radial import build_blocks, nearest_distances
 from suture.couplers.cells import Array
 from suture.couplers.mapping_settings import KernelName, MappingSettings
 from suture.couplers.operators import Blocks
+from suture.couplers.radial import Lattice, _around, _hash, _in
 
 from . import surfaces
 
@@ -125,3 +126,44 @@ MISTAKES = {
 def test_settings_refuse_what_they_do_not_know(mistake):
     with pytest.raises(ValidationError):
         TypeAdapter(MappingSettings).validate_python(mistake)
+
+
+LATTICE = Lattice(np.array([-0.1, 0.2, 3.0]), 0.3, (7, 1, 9))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_place_asks_for_the_cells_of_the_lattice_up_to_two_beyond_its_own(seed):
+    rng = np.random.default_rng(seed)
+    shape = np.array(LATTICE.shape)
+    at = LATTICE.origin + LATTICE.size * rng.uniform(-4.5, shape + 4.5, (3, 3))
+    at = np.vstack((at, LATTICE.origin + np.array([1e9, 0, 0]), at[0]))
+    cells = np.stack(np.meshgrid(*map(np.arange, LATTICE.shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    own = np.floor((at - LATTICE.origin) / 0.3)
+    near = (np.abs(cells[:, None] - own) <= 2).all(axis=2).any(axis=1)
+    assert np.array_equal(LATTICE.number(cells), np.arange(7 * 1 * 9)), "in the order of x, y, z"
+    assert np.array_equal(_around(LATTICE, at), np.flatnonzero(near))
+    assert len(_around(LATTICE, np.zeros((0, 3)))) == 0
+
+
+@pytest.mark.parametrize("largest", [20, 300, 10**6])
+def test_numbers_that_are_wanted_are_found(largest):
+    """Whether they lie close together or not, and whichever of both reaches farther."""
+    rng = np.random.default_rng(largest)
+    for low, high in ((0, 1), (-0.5, 0.5), (0.5, 1.5), (2, 3)):
+        wanted = np.unique(rng.integers(int(low * largest), int(high * largest), 15))
+        number = np.concatenate((rng.integers(0, largest, 10), rng.permutation(wanted)[:5]))
+        assert np.array_equal(_in(number, wanted), np.isin(number, wanted))
+    assert len(_in(np.zeros(0, dtype=np.int64), wanted)) == 0
+
+
+def test_samples_are_chosen_by_where_they_are():
+    """As many as they should be in a regular grid too, the same ones in any order, and however zero is signed."""
+    lines = np.linspace(-1.0, 1.0, 21)
+    points = np.stack(np.meshgrid(lines, lines, lines), axis=-1).reshape(-1, 3)
+    drawn = _hash(points)
+    assert drawn.min() >= 0 and len(np.unique(drawn)) == len(points)
+    for share in (0.1, 0.5, 0.9):
+        expected, spread = share * len(points), np.sqrt(share * (1 - share) * len(points))
+        assert abs(np.sum(drawn < share * 2.0**63) - expected) < 4 * spread
+    assert np.array_equal(_hash(points[::-1]), drawn[::-1])
+    assert np.array_equal(_hash(-0.0 * points[:5]), _hash(0.0 * np.abs(points[:5])))
