@@ -88,6 +88,8 @@ class OpenEnd:
         _open.define(lammps.address)
         lammps.command(f"fix {self._fix} {solver.settings.fluid} suture/end {axis} {self._outward:g}")
         self._force: BoundaryForce | None = None
+        self._moves: dict[str, Any] = {}
+        """How the end goes on in the present window."""
         self.events = {"insertion": 0, "deletion": 0}
         self.rows: dict[str, dict[str, Array]] = {
             name: {"mass": np.zeros(1), "momentum": np.zeros(3), "energy": np.zeros(1)}
@@ -260,8 +262,12 @@ class OpenEnd:
         force = self._force.pressed(number_density, virial)
         now = _open.end_place(lammps.address, self._fix)
         self._require_inside(now, now + self._travel(outside))
-        velocity = float(outside.velocity[self._axis])
-        _open.move_end(lammps.address, self._fix, velocity, force, self._force.cutoff)
+        self._move(float(outside.velocity[self._axis]), force)
+
+    def _move(self, velocity: float, force: Array) -> None:
+        assert self._force is not None, "open() comes first"
+        self._moves = {"velocity": velocity, "force": force}
+        _open.move_end(self._solver.lammps.address, self._fix, velocity, force, self._force.cutoff)
 
     def _require_inside(self, now: float, place: float) -> None:
         lower, upper = self._box[:, self._axis].tolist()
@@ -301,7 +307,7 @@ class OpenEnd:
         rows = {name: dict(row) for name, row in self.rows.items()}
         known = {"population": self.population.save(), "force": self._force.save()}
         known["place"] = _open.end_place(self._solver.lammps.address, self._fix)
-        return {"rows": rows, "events": dict(self.events), **known}
+        return {"rows": rows, "events": dict(self.events), "moves": self._moves, **known}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Back to ``save``, before the first window."""
@@ -310,3 +316,5 @@ class OpenEnd:
         self.population.restore(state["population"])
         self._force = BoundaryForce.restored(self._solver.comm, state["force"])
         _open.put_end(self._solver.lammps.address, self._fix, state["place"])
+        if state["moves"]:  # the forces with which the next window begins are those of this one's end
+            self._move(state["moves"]["velocity"], state["moves"]["force"])

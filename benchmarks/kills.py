@@ -64,7 +64,11 @@ class Short:
     changes: tuple[tuple[str, str, str], ...] = ()
 
 
-EQUILIBRATION = ("equilibration index 4000", "equilibration index 200")
+def equilibrated(script: str, steps: int) -> tuple[str, str, str]:
+    """What shortens the equilibration in a script."""
+    return script, f"equilibration index {steps}", "equilibration index 200"
+
+
 SHORT = {
     "tanks": Short(100.0, 7),
     "oscillator": Short(24.0, 15),
@@ -77,7 +81,16 @@ SHORT = {
     "heated-plate": Short(20.0, 15),
     "stack": Short(6e-7, 1),
     "chain": Short(80.0, 4),
-    "couette": Short(6.0, 3, (("wall/in.wall", *EQUILIBRATION),)),
+    "tdtr": Short(1e-9, 5),
+    "couette": Short(6.0, 3, (equilibrated("wall/in.wall", 4000),)),
+    "couette-heat": Short(4.0, 4, (equilibrated("atoms/in.atoms", 4000),)),
+    "nanochannel": Short(
+        4.0, 4, (equilibrated("channel/in.channel", 6000), ("case.toml", "settle = 800", "settle = 20"))
+    ),
+    "oscillating-wall": Short(
+        4.0, 4, (equilibrated("atoms/in.wall", 3000), ("case.toml", "settle = 600", "settle = 20"))
+    ),
+    "crack-dynamic": Short(0.4, 5),
     "heat-rod": Short(8.0, 4),
     "sound": Short(2.0, 3),
     "wave": Short(1.0, 8),
