@@ -3,11 +3,11 @@
     python benchmarks/kills.py [--trials 8] [--seed 1] [--only CASE ...]
 
 Cases are shortened, and write a checkpoint every few windows. In a third of the kills the moment is that of a
-checkpoint that is just being written. A trial has up to three kills, each followed by `--resume` where there is a
-checkpoint, and
-by a new start where there is none yet. Prints one JSON line for each case: how many runs were killed, in how many a
-checkpoint was being written, how long the slowest took until no rank was left, how many ended with books that are those
-of the undisturbed run to the last bit, and the worst defect of any.
+checkpoint that is just being written, and three of four come after the job's first checkpoint. A trial has up to three
+kills, each followed by `--resume` where there is a checkpoint, and by a new start where there is none yet. Prints one
+JSON line for each case: how many runs were killed, in how many a checkpoint was being written, how often it was
+resumed, how long the slowest took until no rank was left, how many ended with books that are those of the undisturbed run to the
+last bit, how far the others are from it, and the worst defect of any.
 """
 
 from __future__ import annotations
@@ -146,11 +146,16 @@ def alive(pid: int) -> bool:
 
 
 def moments(job: subprocess.Popen[bytes], output: Path, chance: random.Random, seconds: float) -> Iterator[bool]:
-    """False until the moment has come, or the job has ended: some time, or while a checkpoint is written."""
-    until = time.monotonic() + chance.uniform(0.0, seconds)
-    writing = chance.random() < 1.0 / 3.0
+    """False until the moment has come, or the job has ended: some time, or while a checkpoint is written.
+
+    Three of four are after the job's first checkpoint, so that there is something to resume.
+    """
+    writing, after, known = chance.random() < 1.0 / 3.0, chance.random() < 0.75, checkpoints(output)
+    patience, until = chance.uniform(0.0, 0.3 * seconds if after else seconds), None
     while job.poll() is None:
-        late = time.monotonic() > until
+        if until is None and (not after or checkpoints(output) - known):
+            until = time.monotonic() + patience
+        late = until is not None and time.monotonic() > until
         yield late and bool(ranks(job)) and (not writing or any(output.glob("checkpoints/*.part")))
 
 
@@ -175,23 +180,24 @@ def kill(
     found["slowest end, ms"] = max(found["slowest end, ms"], round(1e3 * (time.monotonic() - began)))
 
 
-def has_checkpoint(output: Path) -> bool:
-    return any(output.glob("checkpoints/window-????????/manifest.json"))
+def checkpoints(output: Path) -> set[Path]:
+    return set(output.glob("checkpoints/window-????????/manifest.json"))
 
 
 def trial(case: Path, output: Path, chance: random.Random, seconds: float, found: Counter[str]) -> None:
     """One run with its kills, to its end."""
     for _ in range(chance.randint(1, 3)):
-        resume = has_checkpoint(output)
+        resume = bool(checkpoints(output))
+        found["resumed"] += resume
         job = start(case, output, resume)
         kill(job, output, chance, seconds, found)
         if job.wait() == 0:
             break
     else:
-        resume = has_checkpoint(output)
+        resume = bool(checkpoints(output))
+        found["resumed"] += resume
         code = start(case, output, resume).wait()
         assert code == 0, f"exit code {code}\n{output.with_suffix('.txt').read_text(errors='replace')}"
-    found["resumed"] += resume
     found["torn"] += len(list(output.glob("checkpoints/*.torn")))
 
 

@@ -22,7 +22,7 @@ import pytest
 from meshio import CellBlock
 from pydantic import BaseModel
 
-from suture.advise import _sensible, fitting_window, sides_of
+from suture.advise import _sensible, fitting_window, fluid_times, sides_of
 from suture.couplers import audit, checkpoint, ledger_form, status
 from suture.couplers.audit import read_books
 from suture.couplers.case import load_case
@@ -186,6 +186,7 @@ def test_a_fluid_that_is_none_gives_no_advice():
     numbers = dict.fromkeys(("density", "temperature", "pressure", "stiffness", "sound_speed", "viscosity"), 1.0)
     fluid = FluidScales(**numbers, conductivity=0.0, heat_capacity=1.0)
     assert _sensible(Scales(fluid=fluid)).fluid is fluid
+    assert fluid_times(replace(fluid, conductivity=5e-324, density=10.0), 1.0)["heat"] == math.inf
     assert _sensible(Scales(fluid=replace(fluid, heat_capacity=0.0))).fluid is None
     assert _sensible(Scales(times={"heat": math.inf, "sound": 1.0})).times == {"sound": 1.0}
 

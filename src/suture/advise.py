@@ -129,11 +129,11 @@ def _side(case: Case, name: str, scales: Mapping[str, Scales]) -> Side:
 
 def fluid_times(fluid: FluidScales, length: float) -> dict[str, float]:
     """Sound across a length, and the slowest modes of momentum and heat between two walls, L² / (π² D)."""
-    slow = length**2 / math.pi**2
+    slow, diffusivity = length**2 / math.pi**2, heat_diffusivity(fluid)
     return {
         "sound": length / fluid.sound_speed,
         "momentum": slow * fluid.density / fluid.viscosity if fluid.viscosity else math.inf,
-        "heat": slow / heat_diffusivity(fluid) if fluid.conductivity else math.inf,
+        "heat": slow / diffusivity if diffusivity else math.inf,
     }
 
 
