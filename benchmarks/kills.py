@@ -5,9 +5,9 @@
 Cases are shortened, and write a checkpoint every few windows. In a third of the kills the moment is that of a
 checkpoint that is just being written, and three of four come after the job's first checkpoint. A trial has up to three
 kills, each followed by `--resume` where there is a checkpoint, and by a new start where there is none yet. Prints one
-JSON line for each case: how many runs were killed, in how many a checkpoint was being written, how often it was
-resumed, how long the slowest took until no rank was left, how many ended with books that are those of the undisturbed run to the
-last bit, how far the others are from it, and the worst defect of any.
+JSON line for each case: how many runs were killed, in how many a checkpoint was being written, how often one was
+resumed, how long the slowest took until no rank was left, how many ended with the undisturbed run's books to the last
+bit, how far the others are from them, and the worst defect of any.
 """
 
 from __future__ import annotations
