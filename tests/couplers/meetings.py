@@ -20,7 +20,7 @@ _PATIENCE = 20.0
 Builds = Callable[..., Any]
 
 
-class _Hall:
+class Hall:
     """What all ranks lay down, seen by all once everyone is there; gone when somebody leaves with an error."""
 
     def __init__(self, ranks: int) -> None:
@@ -38,12 +38,25 @@ class _Hall:
         self._barrier.abort()
 
 
+class Own:
+    """A side's communicator, as far as radial functions need it, by a hall."""
+
+    def __init__(self, hall: Hall, rank: int, size: int) -> None:
+        self._hall, self.rank, self.size = hall, rank, size
+
+    def allgather(self, mine: Any) -> list[Any]:
+        return list(self._hall.all(self.rank, mine).values())
+
+    def alltoall(self, mine: list[Any]) -> list[Any]:
+        return [laid[self.rank] for laid in self._hall.all(self.rank, mine).values()]
+
+
 class _Pair:
     """As ``Pair``, by the hall."""
 
-    def __init__(self, hall: _Hall, rank: int, name: str, mine: Sequence[int], theirs: Sequence[int]) -> None:
-        self._hall, self.rank, self.name, self.mine, self.theirs = hall, rank, name, tuple(mine), tuple(theirs)
-        self.own = MPI.COMM_SELF
+    def __init__(self, hall: Hall, own: Any, rank: int, name: str, mine: Sequence[int], theirs: Sequence[int]) -> None:
+        self._hall, self.own = hall, own
+        self.rank, self.name, self.mine, self.theirs = rank, name, tuple(mine), tuple(theirs)
 
     def swap(self, parcels: Parcels, kinds: Sequence[Kind]) -> dict[int, list[Array]]:
         for arrays in parcels.values():
@@ -77,16 +90,18 @@ def meet(
     ranks = {2 * k: share for k, share in enumerate(at)} | {2 * k + 1: share for k, share in enumerate(source)}
     even, odd = (sorted(rank for rank in ranks if rank % 2 == parity) for parity in (0, 1))
     summaries = {rank: Summary.of(ranks[rank]) for rank in sorted(ranks)}
-    hall = _Hall(len(ranks))
+    hall, halls = Hall(len(ranks)), [Hall(len(even)), Hall(len(odd))]
 
     def build(rank: int) -> Any:
         name, mine, theirs = ("sam", odd, even) if rank % 2 else ("eve", even, odd)
-        pair: Any = _Pair(hall, rank, name, [rank] if alone else mine, theirs)
+        own = MPI.COMM_SELF if alone else Own(halls[rank % 2], rank // 2, len(mine))
+        pair: Any = _Pair(hall, own, rank, name, [rank] if alone else mine, theirs)
         meeting = Meeting("seam", "eve", "sam", pair, summaries, amounts)
         try:
             return (serve if rank % 2 else evaluate)(meeting, ranks[rank], *settings)
         except BaseException:
-            hall.leave()
+            for each in (hall, *halls):
+                each.leave()
             raise
 
     with ThreadPoolExecutor(len(ranks)) as threads:

@@ -88,6 +88,7 @@ RIGHT = {
     "without a clock": lambda file: file["participants/upper"].attrs.__delitem__("clock"),
     "a fast clock": told("participants/upper", "clock", 1e9),
     "any tolerance": told("/", "tolerance", 2.0),
+    "one more participant": lambda file: file["participants"].create_group("idle"),
     "without flows": lambda file: file.__delitem__("flows"),
     "in whole numbers": swapped("flows/heat/sent", np.zeros((2, 2), dtype=int)),
     "time of what is not whole": swapped("time", np.array([0.0, np.nan])),
