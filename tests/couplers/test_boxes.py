@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from suture.couplers.boxes import _near, evaluate_binning, evaluate_cells, holders, serve_binning, serve_cells
+from suture.couplers.boxes import (
+    _near,
+    _send_near,
+    evaluate_binning,
+    evaluate_cells,
+    holders,
+    serve_binning,
+    serve_cells,
+)
 from suture.couplers.cells import Array, Cells
 from suture.couplers.errors import MappingError
 from suture.couplers.mesh import Mesh
-from suture.couplers.rendezvous import places
+from suture.couplers.rendezvous import Summary, places
 
 from .meetings import matrix_of, meet
 from .test_mapping import LOWER, PLANES, UPPER, random_grid, uniform
@@ -79,6 +90,25 @@ def test_boxes_that_touch_a_box_are_near_it():
     assert _near(away, away, box).tolist() == [1]
     assert _near(away, away, None).tolist() == [] and _near(away[:0], away[:0], box).tolist() == []
     assert _near(away, away, None).dtype == np.int32
+
+
+def test_what_is_near_but_for_axes_that_do_not_count_is_sent():
+    """A particle goes to the rank below whose cells it is, and to no other."""
+    sent: list[dict[int, Any]] = []
+    away = np.array([2.0, 0.0, 0.0])
+    cells = {3: uniform(2), 5: Cells(uniform(2).lower + away, uniform(2).upper + away), 8: NO_CELLS}
+    meeting: Any = SimpleNamespace(
+        evaluation="eve",
+        side=lambda name: {rank: Summary.of(each) for rank, each in cells.items()},
+        pair=SimpleNamespace(swap=lambda parcels, kinds: sent.append(parcels)),
+    )
+    points = np.array([[1.5, 0.5, 0.0], [2.5, 0.5, 70.0], [0.5, 1.5, -70.0], [3.0, 0.0, -9.0]])
+    _send_near(meeting, points, points, np.array([False, False, True]))
+    low, high, number = sent[0][5]
+    assert number.tolist() == [1, 3] and np.array_equal(low, points[number]) and np.array_equal(high, low)
+    _send_near(meeting, points, points)
+    assert not any(len(each) for rank, parcel in (*sent[0].items(), *sent[1].items()) if rank != 5 for each in parcel)
+    assert not any(len(each) for each in sent[1][5])
 
 
 def inside(cells: Cells, points: Array, axes: tuple[int, ...]) -> Array:
