@@ -267,4 +267,11 @@ def test_less_than_half_of_an_element_may_cover_nothing_between_meshes_and_where
     meet(evaluate_intersection, serve_intersection, [cells], [wide], alone=True, amounts=False)
     with pytest.raises(MappingError, match=r"0\.3\d* of the quad of 'sam'"):
         meet(evaluate_intersection, serve_intersection, [cells], [wide], alone=True)
-    meet(evaluate_intersection, serve_intersection, [half(0.5)], [between([0.0, 0.6, 1.0], [0.0, 1.0])], amounts=False)
+    meet(
+        evaluate_intersection,
+        serve_intersection,
+        [half(0.5)],
+        [between([0.0, 0.6, 1.0], [0.0, 1.0])],
+        alone=True,
+        amounts=False,
+    )
