@@ -39,7 +39,7 @@ class Hall:
 
 
 class Own:
-    """A side's communicator, as far as radial functions need it, by a hall."""
+    """A side's communicator, as far as searches need it, by a hall."""
 
     def __init__(self, hall: Hall, rank: int, size: int) -> None:
         self._hall, self.rank, self.size = hall, rank, size
@@ -49,6 +49,13 @@ class Own:
 
     def alltoall(self, mine: list[Any]) -> list[Any]:
         return [laid[self.rank] for laid in self._hall.all(self.rank, mine).values()]
+
+    def Alltoall(self, mine: Array, into: Array) -> None:  # noqa: N802 - as mpi4py calls it
+        into[:] = self.alltoall(mine.tolist())
+
+    def Alltoallv(self, mine: tuple[Array, list[int]], into: tuple[Array, list[int]]) -> None:  # noqa: N802
+        parts = np.split(mine[0].ravel(), np.cumsum(mine[1])[:-1])
+        into[0].ravel()[:] = np.concatenate(self.alltoall(parts))
 
 
 class _Pair:

@@ -13,6 +13,7 @@ from suture.couplers.mesh import NODES, Mesh
 from suture.couplers.nearest import PARTS, box_distances, evaluate_nearest, near_enough, parts_of, serve_nearest
 from suture.couplers.rendezvous import Box, box_around
 
+from . import surfaces
 from .meetings import matrix_of, meet
 
 SHAPES: dict[str, Array] = {
@@ -231,6 +232,18 @@ def test_the_nearest_place_of_all_ranks_elements_is_found(kinds):
     owner = np.repeat(np.arange(len(source)), [len(mesh) for mesh in source])
     whose = np.argmin(each, axis=0)
     assert all(not row[owner != k].any() for row, k in zip(matrix, whose, strict=True))
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_values_at_ghosts_are_asked_of_their_owners(ranks):
+    whole = surfaces.square(7, seed=1)
+    source = [surfaces.share(whole, rank, ranks)[0] for rank in range(ranks)]
+    places = np.random.default_rng(0).uniform([0, 0, -0.2], [1, 1, 0.2], (60, 3))
+    pulls, gives = meet(evaluate_nearest, serve_nearest, [Mesh(places[:25]), Mesh(places[25:])], source, True)
+    feet = matrix_of(pulls, gives) @ np.vstack([mesh.owned_points for mesh in source])
+    distance, node, weight, _ = Nearest(whole.points, parts_of(whole)).query(places)
+    np.testing.assert_allclose(((feet - places) ** 2).sum(axis=1), distance, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(feet, np.einsum("ik,ikj->ij", weight, whole.points[node]), rtol=0, atol=1e-13)
 
 
 def test_nobody_asks_who_is_too_far():
