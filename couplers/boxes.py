@@ -50,24 +50,24 @@ def serve_cells(meeting: Meeting, own: Cells) -> Give:
     return give
 
 
-def _send_near(meeting: Meeting, low: Array, high: Array, ignored: tuple[int, ...] = ()) -> None:
-    """Send corners and numbers of the own boxes near each evaluating rank; ``ignored`` axes do not count."""
-    mine = box_around(low, high)
+def _send_near(meeting: Meeting, low: Array, high: Array, ignored: Mask | bool = False) -> None:
+    """Send corners and numbers of the own boxes near each evaluating rank; ``ignored`` axes (3,) do not count."""
+    counted = np.where(ignored, 0.0, low), np.where(ignored, 0.0, high)
+    mine = box_around(*counted)
     parcels = {}
     for rank, summary in meeting.side(meeting.evaluation).items():
-        box = _stretched(summary.box, ignored)
-        if touch(_stretched(mine, ignored), box):
-            near = _near(low, high, box)
+        box = _without(summary.box, ignored)
+        if touch(mine, box):
+            near = _near(*counted, box)
             parcels[rank] = [low[near], high[near], near]
     meeting.pair.swap(parcels, [POINT, POINT, INT])
 
 
-def _stretched(box: Box, axes: tuple[int, ...]) -> Box:
+def _without(box: Box, ignored: Mask | bool) -> Box:
+    """The box as if it were at zero along the ``ignored`` axes."""
     if box is None:
         return None
-    low, high = list(box[0]), list(box[1])
-    for axis in axes:
-        low[axis], high[axis] = -np.inf, np.inf
+    low, high = np.where(ignored, 0.0, box).tolist()
     return tuple(low), tuple(high)
 
 
@@ -100,9 +100,9 @@ def evaluate_cells(meeting: Meeting, own: Cells) -> Pull:
 def serve_binning(meeting: Meeting, own: Discretisation) -> Give:
     """Send particles or cells to where they are wanted."""
     if isinstance(own, Cells):
-        _send_near(meeting, own.lower, own.upper, tuple(np.flatnonzero(meeting.flat)))
+        _send_near(meeting, own.lower, own.upper, meeting.flat)
     else:
-        _send_near(meeting, places(own), places(own), tuple(np.flatnonzero(meeting.flat)))
+        _send_near(meeting, places(own), places(own), meeting.flat)
     return Give(be_asked(meeting), len(own))
 
 

@@ -73,7 +73,7 @@ def _work(path: Path, work: Callable[[Path], Any], into: int) -> None:
         try:
             told = pickle.dumps((work(path), None))
         except (OSError, ValueError, *DAMAGE) as error:  # no HDF5 file, none of ours, cut off, or damaged
-            told = pickle.dumps((None, f"{path} is not a readable ledger: {error or type(error).__name__}"))
+            told = pickle.dumps((None, f"{path} is not a readable ledger: {str(error) or type(error).__name__}"))
         except LedgerError as error:
             told = pickle.dumps((None, str(error)))
         with open(into, "wb") as pipe:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from math import factorial
 
 import numpy as np
 import pytest
 
-from suture.couplers.cells import Array
+from suture.couplers.cells import Array, Cells
+from suture.couplers.errors import MappingError
 from suture.couplers.integrals import CODES, Basis, intersect, mass_matrix
+from suture.couplers.intersection import evaluate_intersection, serve_intersection
+from suture.couplers.mapping import measures
 from suture.couplers.mass import iterations
 from suture.couplers.mesh import Mesh
 from suture.couplers.quadrature import simplex_rule
 
 from .bases import amount, flat, project, state
+from .meetings import dense, matrix_of, meet
+from .test_mapping import grid
 
 SIZE = {1: (9, 14), 2: (5, 7), 3: (3, 4)}
 PAIRS = [
@@ -131,3 +137,141 @@ def test_between_matching_meshes_the_projection_is_the_identity(kind):
     np.testing.assert_allclose(amount(projection, u)[place], u, rtol=0, atol=1e-11)
     assert found.covered == pytest.approx(np.ones(len(found.covered)), abs=1e-12)
     assert found.covers == pytest.approx(np.ones(len(found.covers)), abs=1e-12)
+
+
+def test_the_projection_is_its_formula():
+    """Also with outer points, whose functions the neighbours take; several components."""
+    a, b = two("triangle6", "triangle")
+    a = replace(a, outer=a.points[:, 0] < 1e-9)
+    projection, found = project(a, b)
+    extend = projection.extension.extend(np.eye(len(a)))
+    extend = extend[:, extend.any(axis=0)]
+    mass = mass_matrix(Basis.of(a, 2))[0].toarray()
+    reduced = np.linalg.solve(extend.T @ mass @ extend, extend.T @ found.matrix.toarray())
+    matrix, transposed = dense(projection)
+    assert (projection.rows, projection.columns) == (len(a), len(b)) and a.outer is not None and a.outer.any()
+    np.testing.assert_allclose(matrix, extend @ reduced, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(transposed, matrix.T, rtol=0, atol=1e-13)
+
+
+def piece(kind: str, n: int, low: float, high: float) -> Mesh:
+    """Of the straight unit segment, square or cube: what is between low and high along it, or along x."""
+    mesh = flat(kind, n, seed=round(10 * low))
+    along = np.array([0.6, 0.0, 0.8]) if mesh.dimension == 1 else np.array([1.0, 0.0, 0.0])
+    stretched = (high - low) * mesh.points if mesh.dimension == 1 else mesh.points * [high - low, 1.0, 1.0]
+    return Mesh(stretched + low * along, mesh.elements)
+
+
+def joined(meshes: list[Mesh]) -> Mesh:
+    """Side by side, without a point in common."""
+    shift = np.cumsum([0, *(len(mesh) for mesh in meshes)])
+    parts = [mesh.elements[kind] + n for mesh, n in zip(meshes, shift, strict=False) for kind in mesh.elements]
+    (kind,) = meshes[0].elements
+    return Mesh(np.vstack([mesh.points for mesh in meshes]), {kind: np.vstack(parts)})
+
+
+NONE = Mesh(np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize(("mine", "near", "n"), [("line", "line3", 4), ("quad", "triangle", 3), ("tetra", "tetra", 2)])
+def test_ranks_together_build_the_projection_of_all_elements(mine, near, n):
+    at = [piece(mine, n, 0.0, 0.4), piece(mine, n + 1, 0.4, 1.0)]
+    source = [NONE, piece(near, n, 0.0, 0.55), piece(near, n + 1, 0.55, 0.8), piece(near, n, 0.8, 1.0)]
+    matrix = matrix_of(*meet(evaluate_intersection, serve_intersection, at, source, alone=True))
+    expected, _ = dense(project(joined(at), joined(source[1:]))[0])
+    np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-12)
+
+
+def between(*lines: list[float]) -> Cells:
+    """Cells between the lines of each axis; flat along the others."""
+    return grid([np.array(each) for each in lines] + [np.zeros(1)] * (3 - len(lines)))
+
+
+LEFT, RIGHT = between([0.0, 0.1, 0.35], [0.0, 0.5, 1.0]), between([0.35, 0.6, 1.0], [0.0, 0.3, 1.0])
+NO_CELLS = Cells(np.zeros((0, 3)), np.zeros((0, 3)))
+
+
+def test_cells_take_means_and_meshes_the_projection_of_what_is_constant_in_cells():
+    meshes, cells = [piece("triangle", 4, 0.0, 0.6), piece("triangle", 3, 0.6, 1.0)], [LEFT, NO_CELLS, RIGHT]
+    place = np.vstack([each.centres for each in cells])
+    size = np.concatenate([measures(LEFT), measures(RIGHT)])
+    matrix = matrix_of(*meet(evaluate_intersection, serve_intersection, cells, meshes, alone=True))
+    whole = joined(meshes)
+    slope = np.array([2.0, -3.0, 0.0])
+    np.testing.assert_allclose(matrix @ (whole.points @ slope), place @ slope, rtol=0, atol=1e-13)
+    mass = mass_matrix(Basis.of(whole, 2))[0].toarray()
+    np.testing.assert_allclose(size @ matrix, mass.sum(axis=0), rtol=0, atol=1e-14)
+    back = matrix_of(*meet(evaluate_intersection, serve_intersection, meshes, cells, alone=True))
+    np.testing.assert_allclose(mass @ back, matrix.T * size, rtol=0, atol=1e-13)  # both are the mixed integrals
+
+
+def half(low: float = 0.5) -> Mesh:
+    return piece("quad", 3, low, 1.0)
+
+
+MISFITS = {
+    "a cell without elements": (
+        LEFT,
+        half(0.2),
+        r"1 of the cell of 'eve' .* by the elements of 'sam'.*rbf",
+    ),
+    "elements without cells": (
+        RIGHT,
+        half(0.0),
+        r"of the quad of 'sam' around .* by the cells of 'eve'.*rbf",
+    ),
+    "cells without elements": (half(0.4), RIGHT, r"of the cell of 'sam' from \(0\.35.* by the elements of 'eve'.*rbf"),
+    "an element without cells": (half(0.3), RIGHT, r"of the quad of 'eve' around .* not covered by the cells of 'sam'"),
+    "too few elements": (
+        half(0.5),
+        half(0.6),
+        r"of the quad of 'eve' around .* by the elements of 'sam'.*nearest",
+    ),
+    "too many elements": (half(0.5), half(0.0), r"1 of the quad of 'sam' around .* by the elements of 'eve'"),
+    "a lonely point": (
+        Mesh(np.vstack((half().points, [[0.7, 0.25, 0.0]])), half().elements),
+        half(),
+        r"the point at \(0\.7, 0\.25, 0\) of 'eve' belongs to no element",
+    ),
+    "outer points only": (
+        replace(half(), outer=np.ones(9, dtype=bool)),
+        half(),
+        "some elements of 'eve' have outer points only",
+    ),
+    "a line among them": (
+        half(),
+        Mesh(half().points, {**half().elements, "line": [[0, 1]]}),
+        "elements of one dimension on both sides, here 2; there are also (line|others)$",
+    ),
+    "an unknown type": (
+        Mesh(np.eye(8, 3), {"hexahedron": [list(range(8))]}),
+        piece("tetra", 2, 0.0, 1.0),
+        "knows elements of type line, .*; (hexahedron|another) is none of them",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_what_does_not_fit_is_told(name):
+    at, source, text = MISFITS[name]
+    with pytest.raises(MappingError, match=f"interface 'seam': .*{text}"):
+        meet(evaluate_intersection, serve_intersection, [at], [source], alone=True)
+
+
+def test_less_than_half_of_an_element_may_cover_nothing_between_meshes_and_where_only_states_go():
+    wide = piece("quad", 3, 0.4, 1.0)  # its first elements reach 0.1 of 0.3 beyond
+    meet(evaluate_intersection, serve_intersection, [half()], [wide], alone=True)
+    with pytest.raises(MappingError, match=r"0\.6\d* of the quad of 'sam'"):
+        meet(evaluate_intersection, serve_intersection, [piece("quad", 3, 0.6, 1.0)], [wide], alone=True)
+    cells = between([0.5, 0.75, 1.0], [0.0, 1.0])
+    meet(evaluate_intersection, serve_intersection, [cells], [wide], alone=True, amounts=False)
+    with pytest.raises(MappingError, match=r"0\.3\d* of the quad of 'sam'"):
+        meet(evaluate_intersection, serve_intersection, [cells], [wide], alone=True)
+    meet(
+        evaluate_intersection,
+        serve_intersection,
+        [half(0.5)],
+        [between([0.0, 0.6, 1.0], [0.0, 1.0])],
+        alone=True,
+        amounts=False,
+    )

@@ -11,7 +11,9 @@ from scipy.sparse import csr_matrix
 from suture.couplers.cells import Array, Cells
 from suture.couplers.errors import MappingError
 from suture.couplers.mapping import measures, overlaps, require_cover
-from suture.couplers.operators import Blocks, Operator, Sparse, Stencil, compact, row_defect
+from suture.couplers.operators import Blocks, Sparse, Stencil, compact, row_defect
+
+from .meetings import dense
 
 PLANES = {"surface in x, y": (0, 1), "surface in x, z": (0, 2), "line in y": (1,), "volume": (0, 1, 2)}
 LOWER, UPPER = np.array([-0.3, 0.1, 2.0]), np.array([1.7, 1.1, 3.5])
@@ -160,17 +162,6 @@ def test_cells_that_cannot_be_are_refused():
         Cells(np.ones((1, 3)), np.zeros((1, 3)))
     with pytest.raises(ValueError, match="must be equal"):
         Cells(np.zeros((1, 3)), np.zeros((2, 3)))
-
-
-def dense(operator: Operator) -> tuple[Array, Array]:
-    """Its matrix by columns, and that of its transpose; what was in the results before does not matter."""
-    matrix, transposed = (
-        np.full((operator.rows, operator.columns), 7.0),
-        np.full((operator.columns, operator.rows), 7.0),
-    )
-    operator.apply(np.eye(operator.columns), matrix)
-    operator.apply_transposed(np.eye(operator.rows), transposed)
-    return matrix, transposed
 
 
 MATRICES = {

@@ -10,8 +10,11 @@ from scipy.spatial import Delaunay, cKDTree
 from suture.couplers._nearest import Nearest
 from suture.couplers.cells import Array
 from suture.couplers.mesh import NODES, Mesh
-from suture.couplers.nearest import PARTS, box_distances, near_enough, parts_of
+from suture.couplers.nearest import PARTS, box_distances, evaluate_nearest, near_enough, parts_of, serve_nearest
 from suture.couplers.rendezvous import Box, box_around
+
+from . import surfaces
+from .meetings import matrix_of, meet
 
 SHAPES: dict[str, Array] = {
     "line": np.array([[0, 0, 0], [1, 0.2, 0.1]]),
@@ -180,3 +183,70 @@ def test_a_rank_is_asked_where_its_box_is_just_as_near_as_the_nearest_one_is_far
     point, near, far = ((0.0,) * 3, (0.0,) * 3), ((1.0, 0, 0), (3.0, 0, 0)), ((-4.0, 0, 0), (-3.0, 0, 0))
     assert near_enough(point, {0: near, 1: far}) == [0, 1]
     assert near_enough(point, {0: near, 1: ((-4.0, 0, 0), (-3.001, 0, 0))}) == [0]
+
+
+NOTHING = Mesh(np.zeros((0, 3)))
+
+
+def dealt(points: Array, parts: int, seed: int) -> list[Mesh]:
+    """Points in any order on ranks, the second of which has none."""
+    part = np.random.default_rng(seed).integers(0, parts, len(points))
+    clouds = [Mesh(points[part == k]) for k in range(parts)]
+    return [clouds[0], NOTHING, *clouds[1:]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_of_points_that_are_just_as_near_the_first_along_x_y_z_counts_whoever_has_it(seed, ranks):
+    rng = np.random.default_rng(seed)
+    lattice = np.stack(np.meshgrid(np.arange(4), np.arange(3), np.arange(2), indexing="ij"), axis=-1).reshape(-1, 3)
+    source = dealt(rng.permutation(lattice).astype(float), ranks, seed)
+    at = dealt(
+        np.vstack((lattice + 0.5, lattice + np.array([0.5, 0.0, 0.25]), lattice + rng.uniform(-2, 2, (24, 3)))), 2, seed
+    )
+    points, places = (np.vstack([each.points for each in side]) for side in (source, at))
+    order = np.lexsort(points.T[::-1])
+    nearest = order[((points[order] - places[:, None]) ** 2).sum(axis=2).argmin(axis=1)]
+    matrix = matrix_of(*meet(evaluate_nearest, serve_nearest, at, source, False))
+    assert np.array_equal(matrix, np.eye(24)[nearest])
+
+
+def patch(kind: str, low: float, height: float) -> Mesh:
+    """Two elements from low to low + 1 along x."""
+    x, y = np.meshgrid([low, low + 0.5, low + 1.0], [0.0, 1.0])
+    points = np.column_stack((x.ravel(), y.ravel(), height * np.sin(3.0 * x.ravel() + y.ravel())))
+    quads = np.array([[0, 1, 4, 3], [1, 2, 5, 4]])
+    return Mesh(points, {kind: quads if kind == "quad" else np.vstack((quads[:, :3], quads[:, [0, 2, 3]]))})
+
+
+@pytest.mark.parametrize("kinds", [("triangle",), ("triangle", "quad", "triangle"), ("quad", "quad")])
+def test_the_nearest_place_of_all_ranks_elements_is_found(kinds):
+    """Also by elements of other numbers of corners, and where boxes overlap."""
+    source = [patch(kind, 0.8 * k, 0.3) for k, kind in enumerate(kinds)]
+    at = [Mesh(np.random.default_rng(k).uniform([-1, -1, -1], [4, 2, 1], (n, 3))) for k, n in enumerate((30, 0, 20))]
+    places, points = np.vstack([each.points for each in at]), np.vstack([each.points for each in source])
+    matrix = matrix_of(*meet(evaluate_nearest, serve_nearest, at, [NOTHING, *source], True))
+    feet = matrix @ points
+    each = [Nearest(mesh.points, parts_of(mesh)).query(places)[0] for mesh in source]
+    np.testing.assert_allclose(((feet - places) ** 2).sum(axis=1), np.min(each, axis=0), rtol=1e-12)
+    owner = np.repeat(np.arange(len(source)), [len(mesh) for mesh in source])
+    whose = np.argmin(each, axis=0)
+    assert all(not row[owner != k].any() for row, k in zip(matrix, whose, strict=True))
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_values_at_ghosts_are_asked_of_their_owners(ranks):
+    whole = surfaces.square(7, seed=1)
+    source = [surfaces.share(whole, rank, ranks)[0] for rank in range(ranks)]
+    places = np.random.default_rng(0).uniform([0, 0, -0.2], [1, 1, 0.2], (60, 3))
+    pulls, gives = meet(evaluate_nearest, serve_nearest, [Mesh(places[:25]), Mesh(places[25:])], source, True)
+    feet = matrix_of(pulls, gives) @ np.vstack([mesh.owned_points for mesh in source])
+    distance, node, weight, _ = Nearest(whole.points, parts_of(whole)).query(places)
+    np.testing.assert_allclose(((feet - places) ** 2).sum(axis=1), distance, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(feet, np.einsum("ik,ikj->ij", weight, whole.points[node]), rtol=0, atol=1e-13)
+
+
+def test_nobody_asks_who_is_too_far():
+    source = [Mesh(np.eye(3) + np.array([10.0 * k, 0.0, 0.0])) for k in range(4)]
+    _, gives = meet(evaluate_nearest, serve_nearest, [Mesh(np.array([[9.0, 0.5, 0.0]]))], source, False)
+    assert [len(give.asked) for give in gives] == [0, 1, 0, 0]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from scipy.spatial import cKDTree
 
 from suture.couplers._radial import build_blocks, nearest_distances
 from suture.couplers.cells import Array
-from suture.couplers.mapping_settings import KernelName, MappingSettings
+from suture.couplers.mapping_settings import KernelName, MappingSettings, RadialBasis
+from suture.couplers.mesh import Mesh
 from suture.couplers.operators import Blocks
-from suture.couplers.radial import Lattice, _around, _hash, _in
+from suture.couplers.radial import Lattice, _around, _hash, _in, _radius_of, evaluate_radial, serve_radial
 
 from . import surfaces
+from .meetings import Hall, Own, matrix_of, meet
 
 KERNELS = get_args(KernelName)
 
@@ -167,3 +171,36 @@ def test_samples_are_chosen_by_where_they_are():
         assert abs(np.sum(drawn < share * 2.0**63) - expected) < 4 * spread
     assert np.array_equal(_hash(points[::-1]), drawn[::-1])
     assert np.array_equal(_hash(-0.0 * points[:5]), _hash(0.0 * np.abs(points[:5])))
+
+
+def clouds(points: Array, *cuts: int) -> list[Mesh]:
+    """On ranks, one of which has nothing."""
+    shares = [Mesh(each) for each in np.split(points, cuts)]
+    return [*shares[:1], Mesh(np.zeros((0, 3))), *shares[1:]]
+
+
+@pytest.mark.parametrize("n", [12, 300])
+def test_radial_functions_are_the_same_however_points_are_dealt(n):
+    """Few points in one lattice cell, and many in several; one place is far from all of them."""
+    rng = np.random.default_rng(n)
+    points, places = rng.uniform(0, [3.0, 1.0, 0.2], (n, 3)), rng.uniform(0, [3.0, 1.0, 0.2], (40, 3))
+    places[7] = [60.0, 50.0, -70.0]
+    settings = RadialBasis(kind="rbf", kernel="compact-c2", cluster=10)
+    one = matrix_of(*meet(evaluate_radial, serve_radial, [Mesh(places)], [Mesh(points)], settings))
+    many = matrix_of(*meet(evaluate_radial, serve_radial, clouds(places, 5, 20), clouds(points, n // 3), settings))
+    np.testing.assert_allclose(many, one, rtol=0, atol=1e-12)
+    assert np.array_equal(one[7], np.eye(n)[np.linalg.norm(points - places[7], axis=1).argmin()])
+    near = np.arange(40) != 7
+    np.testing.assert_allclose((one @ points)[near], places[near], rtol=0, atol=1e-10)
+
+
+def test_the_radius_that_holds_a_number_of_points_is_a_median_over_some_of_them():
+    points = np.random.default_rng(0).uniform(size=(400, 3))
+    drawn = points[_hash(points) < 32 / 400 * 2.0**63]
+    expected = np.median(cKDTree(points).query(drawn, 12)[0][:, 11] ** 2) ** 0.5
+    shares = np.split(points, [150, 160])
+    hall: Any = Hall(3)
+    with ThreadPoolExecutor(3) as threads:
+        found = [threads.submit(_radius_of, Own(hall, k, 3), shares[k], 400, 12) for k in range(3)]
+    assert 10 < len(drawn) < 60
+    np.testing.assert_allclose([each.result() for each in found], expected, rtol=1e-14)
