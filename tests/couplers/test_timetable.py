@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suture.couplers.timetable import begin, fitted
@@ -20,6 +20,7 @@ def test_windows_that_double_are_found_exactly() -> None:
     assert [begin(k, 0.5, 7.5, 2.0) for k in range(5)] == pytest.approx([0.0, 0.5, 1.5, 3.5, 7.5], rel=1e-13)
 
 
+@settings(deadline=None)
 @given(windows=st.floats(1.0, 1e6), growth=st.floats(1.001, 10.0))
 def test_they_end_where_the_run_ends_and_grow_no_faster_than_allowed(windows: float, growth: float) -> None:
     count, ratio = fitted(windows, growth)
