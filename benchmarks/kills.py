@@ -34,6 +34,8 @@ import numpy as np
 from suture.couplers.audit import read_books
 
 CASES = Path(__file__).parent.parent / "cases"
+SOON = 2.0
+"""Seconds after a checkpoint in which most kills come."""
 TANKS = """
 title = "Tanks"
 units = "lj"
@@ -151,7 +153,7 @@ def moments(job: subprocess.Popen[bytes], output: Path, chance: random.Random, s
     Three of four are after the job's first checkpoint, so that there is something to resume.
     """
     writing, after, known = chance.random() < 1.0 / 3.0, chance.random() < 0.75, checkpoints(output)
-    patience, until = chance.uniform(0.0, 0.1 * seconds if after else seconds), None
+    patience, until = chance.uniform(0.0, SOON if after else seconds), None
     while job.poll() is None:
         if until is None and (not after or checkpoints(output) - known):
             until = time.monotonic() + patience
