@@ -12,8 +12,15 @@ run: install
 	$(PYTHON) -m suture run cases/couette
 	$(PYTHON) -m suture verify --no-run cases/couette
 
+# Half of the time goes into the start of processes, so two tests run at once; what is held to a time runs alone.
+ALONE := tests/suture $(wildcard tests/test_*.py)
 test: install
+ifdef PYTEST_ARGS
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+else
+	$(PYTHON) -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(PYTHON) -m pytest $(ALONE)
+endif
 
 lint: install
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c .venv/constraints.txt 'ruff==0.8.4' 'pyright[nodejs]==1.1.391'
