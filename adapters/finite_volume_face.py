@@ -112,7 +112,6 @@ class FiniteVolumeFace:
         self._parts = self._moved(*_split(*solver.layer_cells(settings.side, settings.layers), self._axis))
         self._spacing = solver.grid.spacing[self._axis]
         self._open = settings.condition == "states"
-        self._sees = self._open
         if self._open:
             solver.open_seam(settings.side)
         self._taken = np.zeros((len(self._faces), 5))
@@ -132,13 +131,12 @@ class FiniteVolumeFace:
 
     def prepare(self, states: Mapping[str, Array]) -> None:
         """The flow starts from its own initial state; what lies beyond its side is the partner's, if it says so."""
-        if states and not self._sees:
+        if states and not self._solver.sees_beyond(self._side):
             self._solver.extend_seam(self._side)
-            self._sees = True
         self._set_states(states, self._solver.time)
 
     def _set_states(self, states: Mapping[str, Array], time: float) -> None:
-        if self._sees:
+        if self._solver.sees_beyond(self._side):
             self._solver.set_seam_state(self._side, np.concatenate([states[name] for name in _BEYOND], axis=1), time)
 
     def receive(self, window: Window, values: Mapping[str, Array]) -> None:
@@ -177,12 +175,12 @@ class FiniteVolumeFace:
             self._profiles.sample(window.end)
 
     def save(self) -> dict[str, Array]:
-        """What arrived, what was let in, and whether the side sees what lies beyond it."""
-        return {"due": self._due.copy(), "taken": self._taken.copy(), "sees": np.array(self._sees)}
+        """What arrived, and what was let in."""
+        return {"due": self._due.copy(), "taken": self._taken.copy()}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Return to what ``save`` gave."""
-        self._due, self._taken, self._sees = state["due"].copy(), state["taken"].copy(), bool(state["sees"])
+        self._due, self._taken = state["due"].copy(), state["taken"].copy()
 
     def received(self) -> Mapping[str, Array]:
         """What the side's faces let in during the window, as the solver summed it."""

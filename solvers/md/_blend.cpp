@@ -48,6 +48,6 @@ PYBIND11_MODULE(_blend, module) {
       "possible", [](std::uintptr_t address, const std::string &id) { return found<BlendFix>(address, id).possible(); },
       "lammps"_a, "id"_a, "Whether the script's interactions can be weighed.");
   module.def(
-      "strays", [](std::uintptr_t address, const std::string &id) { return found<BlendFix>(address, id).strays(); }, "lammps"_a,
-      "id"_a, "How many pairs were weighed that hold an atom of another group.");
+      "strays", [](std::uintptr_t address, const std::string &id) { return found<BlendFix>(address, id).strays(); },
+      "lammps"_a, "id"_a, "How many pairs were weighed that hold an atom of another group.");
 }

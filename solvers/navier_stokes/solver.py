@@ -217,6 +217,10 @@ class NavierStokes:
         self._beyond[side] = Beyond(self.grid, self.comm, axis, end, np.tile(values, (GHOSTS, 1)))
         self._refresh()
 
+    def sees_beyond(self, side: str) -> bool:
+        """Whether the faces next to a seam see the partner's cells beyond it; alike on all ranks."""
+        return side in self._beyond
+
     def set_seam_state(self, side: str, state: Array, time: float) -> None:
         """Let density, velocity and temperature (n, 5) of ``beyond_cells`` go in a straight line to these at ``time``.
 

@@ -117,7 +117,8 @@ def _side(case: Case, name: str, scales: Mapping[str, Scales]) -> Side:
     fluid = own.fluid or next((fluid for fluid in partners if fluid and own.finest and not own.times), None)
     times = dict(own.times)
     if fluid and own.length:
-        times |= fluid_times(fluid, own.length)
+        with suppress(ArithmeticError):
+            times |= fluid_times(fluid, own.length)
     resolves = own.resolves
     if resolves is None and fluid and own.finest:
         resolves = own.finest / fluid.sound_speed
