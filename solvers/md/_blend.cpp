@@ -20,8 +20,6 @@
 
 namespace py = pybind11;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using LAMMPS_NS::Fix;
-using LAMMPS_NS::LAMMPS;
 
 namespace {
 

@@ -38,7 +38,6 @@
 
 namespace py = pybind11;
 using LAMMPS_NS::Atom;
-using LAMMPS_NS::Fix;
 using LAMMPS_NS::LAMMPS;
 
 namespace {
