@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from suture.couplers.case import load_case
 from suture.couplers.checkpoint import candidates, flatten, unflatten
 from suture.couplers.errors import ResumeError
 
+from ..ledgers import numbers
 from ..mpi import mpirun, suture
 from .play_tanks import CASE, SERIAL
 
@@ -31,14 +31,6 @@ def case(folder: Path, end: float, every: int = 4, **settings) -> Path:
     return folder
 
 
-def books(folder: Path) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-    with h5py.File(folder / "RUN" / "ledger.h5") as file:
-        file.visititems(lambda name, item: found.update({name: item[:]}) if hasattr(item, "shape") else None)
-        assert file.attrs["complete"]
-    return found
-
-
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_resumed_run_is_the_run_itself(tmp_path, scheme):
     settings = {"scheme": scheme, "more": SCHEMES[scheme]}
@@ -47,7 +39,7 @@ def test_a_resumed_run_is_the_run_itself(tmp_path, scheme):
     kept = sorted(path.name for path in (tmp_path / "cut" / "RUN" / "checkpoints").iterdir())
     assert kept == ["window-00000008", "window-00000012"]
     assert suture("run", case(tmp_path / "cut", 5.0, **settings), "--resume").returncode == 0
-    whole, resumed = books(tmp_path / "whole"), books(tmp_path / "cut")
+    whole, resumed = numbers(tmp_path / "whole"), numbers(tmp_path / "cut")
     assert len(whole["time"]) == 21 and whole.keys() == resumed.keys()
     assert all(np.array_equal(whole[name], resumed[name], equal_nan=True) for name in whole)
 

@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 from suture.couplers.status import read
 
+from ..ledgers import numbers
 from ..mpi import ENVIRONMENT, clean_environment, suture
 
 CASE = """
@@ -68,20 +68,12 @@ def wait_for_window(case: Path, window: int) -> None:
         time.sleep(0.02)
 
 
-def books(case: Path) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-    with h5py.File(case / "RUN" / "ledger.h5") as file:
-        file.visititems(lambda name, item: found.update({name: item[:]}) if hasattr(item, "shape") else None)
-        assert file.attrs["complete"]
-    return found
-
-
 def require_same_as_undisturbed(case: Path, tmp_path: Path, scheme: str) -> None:
     """Resume to the end, and compare every number of the books."""
     suture("run", case, "--resume")
     whole = write(tmp_path / "whole", scheme=scheme)
     suture("run", whole)
-    ours, theirs = books(case), books(whole)
+    ours, theirs = numbers(case), numbers(whole)
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[name], theirs[name], equal_nan=True) for name in theirs)
 
