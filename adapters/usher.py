@@ -71,7 +71,8 @@ class Usher:
             order = np.where(everyone[:, :, 0] < 0.0, np.inf, everyone[:, :, 0])
             found = everyone[np.argmin(order, axis=0), np.arange(len(own))]
             found[:, 5] = everyone[:, :, 5].sum(axis=0)
-        there = found[:, 0] >= 0.0
-        self.tally.iterations += float(found[:, 5].sum())
-        self.tally.attempts += int(np.where(there, found[:, 0] + 1, BATCH).sum())
-        return found[there, 1:5]
+        # In plain floats: arrays of a few atoms would take several times as long.
+        rows = found.tolist()
+        self.tally.iterations += sum(row[5] for row in rows)
+        self.tally.attempts += sum(int(row[0]) + 1 if row[0] >= 0.0 else BATCH for row in rows)
+        return np.array([row[1:5] for row in rows if row[0] >= 0.0]).reshape(-1, 4)

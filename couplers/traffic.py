@@ -114,7 +114,8 @@ class Inflow:
         known = self._history[quantity]
         weights = next(w for w in reversed(_WEIGHTS.values()) if len(w) <= min(len(known), len(self._weights)))
         if len(weights) == 1 and not is_amount(quantity):
-            return held(last(quantity, known[0]), self.channel.samples)
+            one = self.channel.samples == 1
+            return known[0] if one else held(last(quantity, known[0]), self.channel.samples)
         return sum((w * c for w, c in zip(weights, known, strict=False)), np.zeros_like(known[0]))
 
     def during(self, begin: float, end: float) -> dict[str, Array]:

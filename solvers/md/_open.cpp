@@ -131,8 +131,9 @@ Array leaving(std::uintptr_t address, int group, int axis, double sign, double i
     else if (most > 0)
       drawn.push_back({lot(key, static_cast<std::uint64_t>(atom.tag[i])) + (distance >= layer ? 1.0 : 0.0), id});
   });
-  std::sort(drawn.begin(), drawn.end());
-  drawn.resize(std::min(drawn.size(), std::max(most, beyond)));
+  const std::size_t kept = std::min(drawn.size(), std::max(most, beyond));
+  std::partial_sort(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(kept), drawn.end());
+  drawn.resize(kept);
   Array table({static_cast<py::ssize_t>(drawn.size()), py::ssize_t{2}});
   if (!drawn.empty()) std::copy_n(drawn[0].data(), 2 * drawn.size(), table.mutable_data());
   return table;
