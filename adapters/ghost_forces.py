@@ -52,8 +52,23 @@ def shares_at(points: Array, settings: HandShakeSettings, slack: float, dimensio
 
 def felt(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> Array:
     """The least share of the continuum among the atoms that those at ``points`` feel, and in these, (n,)."""
+    own, others = _around(points, solver, settings, slack)
+    return np.minimum(own, others.min(axis=0))
+
+
+def kept(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> Array:
+    """The part of its mass that a node keeps in a bridging domain, (n,): the mean share of the bonds of an atom there.
+
+    A share of the place alone would leave atoms at the end of the hand-shake with far less mass than the energies of
+    their neighbours make them stiff.
+    """
+    own, others = _around(points, solver, settings, slack)
+    return 0.5 * (own + others.mean(axis=0))
+
+
+def _around(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> tuple[Array, Array]:
+    """The share of the continuum in places, (n,), and in those of the atoms that one there feels, (bonds, n)."""
     crystal, d = solver.crystal.crystal, solver.space.components
-    least = shares_at(points, settings, slack, d)
-    for bond in crystal.structure.bonds(crystal.potential.cutoff):
-        least = np.minimum(least, shares_at(points + bond[:3], settings, slack, d))
-    return least
+    bonds = crystal.structure.bonds(crystal.potential.cutoff)
+    own = shares_at(points, settings, slack, d)
+    return own, np.array([shares_at(points + bond[:3], settings, slack, d) for bond in bonds])

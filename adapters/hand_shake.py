@@ -33,9 +33,9 @@ from ..couplers.window import Window
 from ..solvers.chain.blending import blend
 from ..solvers.errors import SolverError
 from ..solvers.expression import SpaceExpression
-from ..solvers.fem.solid_settings import BLENDING, DISSIPATION
+from ..solvers.fem.solid_settings import BLENDING, CONSTRAINT, DISSIPATION
 from .bodies import as_mesh
-from .ghost_forces import felt, ghost_forces
+from .ghost_forces import felt, ghost_forces, kept
 from .takes_momentum import TakesMomentum
 
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ class HandShakeSettings(BaseModel):
     """Distance at which the continuum alone counts; 0: from the core on."""
     blending: Literal["linear", "cubic", "quintic", "cosine"] = "cubic"
     """How its share grows in between."""
-    scheme: Literal["force-blended", "energy-blended", "ghost-force-corrected"] = "force-blended"
-    """Whether forces are shared or energies are; the last one takes ghost forces away by a dead load."""
+    scheme: Literal["force-blended", "energy-blended", "ghost-force-corrected", "bridging-domain"] = "force-blended"
+    """Whether forces are shared or energies are; ``ghost-force-corrected`` takes ghost forces away by a dead load, and
+    in a ``bridging-domain`` atoms and nodes move by themselves, and multipliers bring their velocities together."""
     correction_strain: tuple[_Row, _Row, _Row] = (_NO_ROW, _NO_ROW, _NO_ROW)
     """Of ``ghost-force-corrected``: the displacement gradient, relative to the lattice, at which the load is right."""
 
@@ -116,6 +117,11 @@ class SolidHandShake:
             solver.share(self._share)
         self._replaces: Array = np.zeros_like(self._share) if self._by_energy else self._share
         """What of the atoms' force the elements' own is in place of, (n,)."""
+        self._bridges = settings.scheme == "bridging-domain"
+        self._blending = self._replaces
+        """That, or in a bridging domain the part of their mass that the nodes keep, (n,)."""
+        if self._bridges:
+            self._blending = solver.leave_mass(kept(points, solver, settings, _SLACK * solver.domain.size))
         self._window = np.inf
         self._momentum = TakesMomentum(len(points), self._energy)
 
@@ -198,8 +204,10 @@ class SolidHandShake:
         if not self._still:
             unfelt = self._replaces[:, None] * self._momentum.due * (dt / self._window)
             came = self._momentum.work_due * (dt / self._window) if self._energy else work
-            # Of one energy nothing is unfelt; its work differs as led atoms go where nodes were foreseen.
-            self._solver.book(DISSIPATION if self._by_energy else BLENDING, -unfelt, float((work - came).sum()))
+            # Of one energy nothing is unfelt; its work differs as led atoms go where nodes were foreseen, and by what
+            # multipliers take.
+            row = CONSTRAINT if self._bridges else DISSIPATION if self._by_energy else BLENDING
+            self._solver.book(row, -unfelt, float((work - came).sum()))
             impulse, work = impulse + unfelt, came
         self._momentum.enter(impulse, work)
 
@@ -212,7 +220,7 @@ class SolidHandShake:
             "displacement": self._blocks(self._solver.displacement),
             "velocity": self._blocks(self._solver.velocity),
             "shift": self._solver.shift(),
-            "blending": self._replaces[:, None],
+            "blending": self._blending[:, None],
             "covered": self._covered[:, None],
             "weight": weight[:, None],
             "force": replaced,

@@ -81,6 +81,8 @@ class LedAtoms:
         solver.displacement[solver.led] = moved + self._half * self._shift
         self._weigh(values["weight"][:, 0], 1.0 - values["covered"][:, 0])
         self._share = values["blending"][:, 0]
+        if isinstance(solver, CoupledMovingAtoms) and solver.weighed:
+            self._tie(solver, values["displacement"], values["velocity"], start=not ahead)
         self._replaced = np.where(self._first[:, None], values["force"], 0.0)
 
     def _weigh(self, felt: Array, counted: Array) -> None:
@@ -93,6 +95,18 @@ class LedAtoms:
         self._told = True
         if not solver.weighed:
             solver.weight[solver.led] = counted
+
+    def _tie(self, solver: CoupledMovingAtoms, displacement: Array, velocity: Array, start: bool) -> None:
+        """Where the elements keep a part of the mass, let the atoms have the rest; then bring both together."""
+        at, moving = np.zeros_like(solver.places), np.zeros_like(solver.places)
+        at[solver.led], moving[solver.led] = displacement, velocity
+        if start and solver.comm.allreduce(bool(self._share.any()), op=MPI.LOR):
+            rest = np.zeros(len(solver.led))
+            rest[solver.led] = np.where(self._share < _WHOLE, 1.0 - self._share, 0.0)
+            solver.tie(rest)
+            solver.start(moving)
+        elif solver.ties:
+            solver.pull(at, moving)
 
     def account(self, dt: float) -> None:
         """The push of one step, and its work. Collective."""

@@ -141,7 +141,7 @@ class CoupledMovingAtoms(MovingAtoms):
         given = self.mean_force[self.led] * dt
         before, self._covered = self._covered, self._covered_energy()
         work = self.lammps.constant("mvv2e") * (given * self.path[self.led]).sum(axis=1) / dt
-        work = work + self._covered - before
+        work = work + self._covered - before - self.gained[self.led]
         self._book.enter(given, work)
         return given, work
 

@@ -295,6 +295,10 @@ def _check_blended_energy(
         found = f"{scheme} with the potential '{kind}' in the structure '{structure}'"
         allowed = "'force-blended' there; energies are blended of 'eam' and 'lennard-jones', one atom in a cell"
         raise request.report(table, "scheme", found, allowed)
+    if hand_shake.scheme == "bridging-domain" and settings.time_integration != "velocity-verlet":
+        allowed = "'velocity-verlet', as what is tied there are velocities; or 'energy-blended' as the scheme"
+        solver, found = f"participants.{request.participant}.solver", f"'{settings.time_integration}' with {scheme}"
+        raise request.report(solver, "time_integration", found, allowed)
     if hand_shake.scheme == "ghost-force-corrected" and getattr(settings.mesh, "void", None) is not None:
         allowed = (
             "'energy-blended' or 'force-blended' there: at a slit ghost forces are not told from those of a surface"

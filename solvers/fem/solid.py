@@ -43,7 +43,7 @@ from .solid_crystal import CrystalElasticity
 from .solid_loads import BODY_FORCE, Loads, vector_at
 from .solid_materials import inner_forces
 from .solid_seams import Condition, SolidSeam
-from .solid_settings import BLENDING, CORRECTION, DISSIPATION, Displacement, Seam, SolidSettings
+from .solid_settings import BLENDING, CONSTRAINT, CORRECTION, DISSIPATION, Displacement, Seam, SolidSettings
 from .space import Space
 from .thermal_strain import ThermalStrain
 from .velocity_verlet import Explicit, Lumped, VelocityVerlet, lumped
@@ -55,6 +55,8 @@ INTEGRATION, HEAT = "integration", "heat"
 """Names of rows."""
 _ROUND_OFF = 64.0 * float(np.finfo(float).eps)
 """Of sums of parts that cancel, relative to the parts' magnitudes: what the books allow."""
+_NEXT_TO_NOTHING = 1e-9
+"""Part of a node's mass that it keeps where none of its energy counts."""
 _START = 1.0 / 64.0
 """Part of a step by which formulas of displacements are differentiated at the start."""
 
@@ -283,6 +285,19 @@ class SolidMechanics:
             self._balance.inner_force = self.crystal.counted_force
         else:
             self._lender = name
+
+    def leave_mass(self, kept: Array) -> Array:
+        """Leave mass to atoms, where motion is explicit and energies are weighed; ``kept`` at owned points, (n,).
+
+        Returns what they do keep: next to nothing where that is 0. What a partner's constraint takes of energy is the
+        row ``constraint``.
+        """
+        assert isinstance(self._balance, Explicit), "atoms brought their mass before"
+        kept = np.maximum(kept, _NEXT_TO_NOTHING)
+        self._masses *= np.repeat(kept, self.space.components)
+        self._balance.tangent = self.crystal.counted_tangent
+        self._rows.setdefault(CONSTRAINT, np.zeros(4))
+        return kept
 
     def correct(self, force: Array) -> None:
         """Let a dead load act at the owned dofs for ever, in the row ``ghost-force correction``."""

@@ -90,8 +90,17 @@ class CrystalElasticity:
     def tangent(self, displacement: Array) -> Matrix:
         """Assembled again, in place of the last one."""
         self.at(displacement)
+        return self._assembled(self._state.tangent)
+
+    def counted_tangent(self, displacement: Array) -> Matrix:
+        """The second derivative of the energy that counts, in place of the last one."""
+        self.at(displacement)
+        weights = np.ones_like(self._volumes) if self._weights is None else self._weights
+        return self._assembled(weights[:, None, None, None, None] * self._state.tangent)
+
+    def _assembled(self, stiffness: Array) -> Matrix:
         d = self._space.components
-        self._fill(self._stiffness, self._state.tangent[:, :d, :d, :d, :d])
+        self._fill(self._stiffness, stiffness[:, :d, :d, :d, :d])
         engine.assemble_again(self._matrix.petsc, self._tangent)
         return self._matrix
 

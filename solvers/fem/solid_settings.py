@@ -14,6 +14,7 @@ from .body_settings import BodySettings, BoundarySettings, Material
 from .mesh_settings import BoxMesh, CrystalMesh
 
 BLENDING, CORRECTION, DISSIPATION = "force blending", "ghost-force correction", "numerical dissipation"
+CONSTRAINT = "constraint"
 """Names of rows."""
 
 Vector = Annotated[tuple[Expression, ...], Field(min_length=2, max_length=3)]
@@ -71,6 +72,7 @@ class SolidSettings(BodySettings):
     rows: ClassVar[tuple[str, ...]] = (
         "body force",
         BLENDING,
+        CONSTRAINT,
         CORRECTION,
         "heat",
         "integration",

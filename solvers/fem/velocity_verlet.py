@@ -51,9 +51,11 @@ class Explicit:
     """Steps of the motion; takes the place of ``Balance``. Arrays are values of owned dofs, flat. Collective."""
 
     def __init__(self, mass: Lumped, inner: InnerForces, space: Space) -> None:
-        self._mass, self._inner, self._space = mass, inner, space
+        self._mass, self._space = mass, space
         self.inner_force = inner.force
         """Of a displacement; what moves the body, of which ``counts`` is the part that does."""
+        self.tangent = inner.tangent
+        """What its highest frequency is of."""
         self._fixed: Index = np.zeros(0, dtype=np.int32)
         self.counts: Array = np.ones_like(mass.values)
         """Part of the inner force that counts."""
@@ -113,7 +115,7 @@ class Explicit:
             )
 
     def _highest_frequency(self, displacement: Array) -> float:
-        comm, tangent = self._space.domain.comm, self._inner.tangent(displacement)
+        comm, tangent = self._space.domain.comm, self.tangent(displacement)
         vector = np.random.default_rng(comm.rank).standard_normal(len(displacement))
         square = 0.0
         for _ in range(_LOOKS):

@@ -25,12 +25,23 @@ namespace {
 
 const char *const kStyle = "suture/blend";
 
-void set(std::uintptr_t address, const Array &weights) {
-  auto &atom = *lammps_at(address)->atom;
+// What a `fix property/atom` keeps under a name.
+double *kept(LAMMPS_NS::Atom &atom, const std::string &name) {
   int kind, columns;
-  const int place = atom.find_custom("suture_weight", kind, columns);
-  if (place < 0 || weights.size() != atom.nlocal) throw std::invalid_argument("a weight for each atom that is here");
-  std::copy_n(weights.data(), atom.nlocal, atom.dvector[place]);
+  const int place = atom.find_custom(name.c_str(), kind, columns);
+  if (place < 0) throw py::key_error(name);
+  return atom.dvector[place];
+}
+
+void set(std::uintptr_t address, const std::string &name, const Array &values) {
+  auto &atom = *lammps_at(address)->atom;
+  if (values.size() != atom.nlocal) throw std::invalid_argument("a value for each atom that is here");
+  std::copy_n(values.data(), atom.nlocal, kept(atom, name));
+}
+
+Array get(std::uintptr_t address, const std::string &name) {
+  auto &atom = *lammps_at(address)->atom;
+  return Array(atom.nlocal, kept(atom, name));
 }
 
 }  // namespace
@@ -40,8 +51,9 @@ PYBIND11_MODULE(_blend, module) {
   module.def(
       "define", [](std::uintptr_t address) { define<BlendFix>(address, kStyle); }, "lammps"_a,
       "Make the style `suture/blend` known.");
-  module.def("set", &set, "lammps"_a, "weights"_a,
-             "Weights of this rank's atoms, (atoms,), in `d_suture_weight`; felt from the next setup on.");
+  module.def("set", &set, "lammps"_a, "name"_a, "values"_a,
+             "What a `fix property/atom` keeps of this rank's atoms, (atoms,); felt from the next setup on.");
+  module.def("get", &get, "lammps"_a, "name"_a, "The same, (atoms,).");
   module.def(
       "possible", [](std::uintptr_t address, const std::string &id) { return found<BlendFix>(address, id).possible(); },
       "lammps"_a, "id"_a, "Whether the script's interactions can be weighed.");

@@ -24,6 +24,9 @@
 //
 // What that is more than LAMMPS' own force is added, where a weight is not 1. The pair style tells the force of a pair by
 // F' in an array that is exchanged for others here (`swap_eam`). Weights are those of a `fix property/atom` with ghosts.
+//
+// Where there is a `d_suture_share` too, atoms of the group have that part of their mass: the force on them is divided by
+// it, as LAMMPS divides by all of it.
 class BlendFix : public LAMMPS_NS::Fix {
  public:
   BlendFix(LAMMPS_NS::LAMMPS *lammps, int count, char **words) : LAMMPS_NS::Fix(lammps, count, words) {}
@@ -64,9 +67,20 @@ class BlendFix : public LAMMPS_NS::Fix {
       add(-1.0, 0.5);
     }
     if (force->newton_pair) comm->reverse_comm();
+    share_out();
   }
 
  private:
+  void share_out() const {
+    int kind, columns;
+    const int place = atom->find_custom("suture_share", kind, columns);
+    if (place < 0) return;
+    const double *const share = atom->dvector[place];
+    for (int i = 0; i < atom->nlocal; ++i)
+      if (atom->mask[i] & groupbit)
+        for (int k = 0; k < 3; ++k) atom->f[i][k] /= share[i];
+  }
+
   // Gives the pair style another array of F', and returns the one that it had.
   double *exchange(double *other) const {
     double *held = nullptr;

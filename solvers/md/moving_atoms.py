@@ -11,12 +11,19 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..errors import SolverError
-from . import _inside
+from . import _blend, _inside, _open
 from .bath import Band, Bath
 from .library import Array
 from .solid_atoms import SolidAtoms
 from .solid_settings import BathSettings, SolidAtomsSettings
 from .trial import whole_steps
+
+_LED, _TIED = "suture_led", "suture_tied"
+"""LAMMPS' groups of atoms that go where they are told, and of those that do no more."""
+_RETURN = 0.5
+"""Of the distance of tied atoms from what they are tied to, in a window. Stable below 2."""
+_SHARE = "suture_share"
+"""Of what LAMMPS keeps of each atom for ``tie``."""
 
 
 class MovingAtoms(SolidAtoms):
@@ -26,6 +33,9 @@ class MovingAtoms(SolidAtoms):
     (½ F(0) + F(1) + … + F(N-1) + ½ F(N)) / N, which LAMMPS sums for the led atoms (``ave/atom``). So the momentum of
     the free atoms changes by the impulse of these forces on the led ones, turned round, to round-off; and their energy
     by the led atoms' work, up to the error of velocity Verlet.
+
+    Of the led atoms some may be ``tied`` instead: they move by themselves (``nve``) with a share of their mass, and
+    before each window their velocities are brought to those of what has the rest of it (``pull``).
     """
 
     def __init__(
@@ -48,6 +58,16 @@ class MovingAtoms(SolidAtoms):
             self.lammps.command("reset_timestep 0")
         self._running = False
         self.windows = 0
+        self.share: Array = np.where(self.led, 0.0, 1.0)
+        """Part of its mass with which each atom moves by itself, (home,)."""
+        self.tied: NDArray[np.bool_] = np.zeros_like(self.led)
+        """Atoms that are not free and move by themselves, (home,)."""
+        self.ties = False
+        """Whether there are such, on any rank."""
+        self._pads = _LED
+        self._impulse: Array = np.zeros_like(self.places)
+        self.gained: Array = np.zeros(len(self.led))
+        """Energy that ``pull`` gave each atom in this window, (home,)."""
         self._led_homes = self.homes.of(self.led)
         self._free_energy = 0.0
         self._counted: tuple[int, tuple[Array, float, float]] = (-1, (np.zeros(3), 0.0, 0.0))
@@ -71,9 +91,9 @@ class MovingAtoms(SolidAtoms):
         if self._running:
             return
         lammps, n = self.lammps, self.steps
-        self.lead(self.displacement, self.led)
+        self.lead(self.displacement, self.led & ~self.tied)
         for command in (
-            "fix suture_led suture_led nve/noforce",
+            f"fix suture_led {self._pads} nve/noforce",
             f"fix suture_push suture_led ave/atom 1 {n} {n} fx fy fz",
             f"fix suture_tally all ave/time {n} 1 {n} c_suture_pe_sum",
             "thermo_style custom step",
@@ -97,17 +117,66 @@ class MovingAtoms(SolidAtoms):
         mean = self._look()
         # LAMMPS' mean is over the steps 1 … N.
         self.mean_force[self.led] = mean + 0.5 * (before - self.force[self.led]) / self.steps
+        self.mean_force[self.tied] = -self._impulse[self.tied] / dt
         self.time += dt
         self.windows += 1
 
     def _send_off(self, dt: float) -> None:
         """Give the led atoms the velocity that takes them to where they are told."""
-        here = ~self._moves
+        here = self._of_group(self._pads)
         ids = self.lammps.integers("id")[here]
         told = self.places[self.led] + self.displacement[self.led]
         way = self._shortest(told - self._led_homes.bring(ids, self.lammps.atoms("x")[here]))
-        self.path[self.led] = way
+        self.path[self.led] = np.where(self.tied[self.led, None], 0.0, way)
         self.lammps.atoms("v")[here] = self._led_homes.ask(ids, way / dt)
+
+    def tie(self, share: Array) -> None:
+        """Let atoms that are not free move by themselves with a part of their mass, (home,), where that is not 0.
+
+        Their energies must be weighed; before the first window, and once.
+        """
+        lammps = self.lammps
+        self.share, self.tied = np.where(self.led, share, 1.0), self.led & (share > 0.0)
+        for command in (
+            f"group {_TIED} empty",
+            f"fix {_SHARE} all property/atom d_{_SHARE}",
+            f"fix {_TIED} {_TIED} nve",
+        ):
+            lammps.command(command)
+        own = self._own(np.column_stack([self.tied.astype(float), np.where(self.tied, self.share, 1.0)]))
+        tied = lammps.integers("id")[own[:, 0] > 0.5]
+        _open.mark(lammps.address, tied.tolist(), _open.bit(lammps.address, _TIED))
+        _blend.set(lammps.address, _SHARE, own[:, 1])
+        self.ties, self._pads = True, "suture_pads"
+        lammps.command(f"group {self._pads} subtract {_LED} {_TIED}")
+
+    def start(self, velocity: Array) -> None:
+        """Put the tied atoms where they are told, with a velocity, (home, 3)."""
+        self.lead(self.displacement, self.tied)
+        here = self._of_group(_TIED)
+        self.lammps.atoms("v")[here] = self.homes.ask(self.lammps.integers("id")[here], velocity)
+
+    def pull(self, displacement: Array, velocity: Array) -> None:
+        """Bring tied atoms and what has the rest of their mass, and these two, (home, 3), to a common velocity.
+
+        Where they are apart, to velocities that bring them together again (Baumgarte 1972). The other side is told of
+        the impulse as of a force of this window.
+        """
+        here = self._of_group(_TIED)
+        ids, own = self.lammps.integers("id")[here], self.lammps.atoms("v")
+        asked = self.homes.ask(ids, np.column_stack([self.share, velocity, self.places + displacement]))
+        share, before = asked[:, :1], own[here]
+        apart = self._shortest(asked[:, 4:] - self.lammps.atoms("x")[here])
+        after = before + (1.0 - share) * (asked[:, 1:4] - before + _RETURN * apart / self._window)
+        own[here] = after
+        mass = share * self.lammps.masses()[here, None] / self.depth
+        energy = 0.5 * self.lammps.constant("mvv2e") * (mass * (after**2 - before**2)).sum(axis=1)
+        found = self.homes.bring(ids, np.column_stack([mass * (after - before), energy]))
+        self._impulse, self.gained = found[:, :3], found[:, 3]
+
+    def _of_group(self, group: str) -> NDArray[np.bool_]:
+        """Which of this rank's atoms are in one of Suture's groups, (atoms,)."""
+        return (self.lammps.integers("mask") & _open.bit(self.lammps.address, group)) != 0
 
     def _shortest(self, way: Array) -> Array:
         """The same where the box is periodic, whichever image is taken."""
@@ -144,17 +213,20 @@ class MovingAtoms(SolidAtoms):
         return (self.lammps.integers("mask") & self._free) != 0
 
     def _count(self) -> tuple[Array, float, float]:
-        """Momentum of the free atoms that are here, the sum of its magnitudes, and their kinetic energy; kept."""
+        """Momentum of the atoms here that move by themselves, the sum of its magnitudes, and kinetic energy; kept."""
         if self._counted[0] != self.lammps.commands:
-            moves = self._moves
-            mass, velocity = self.lammps.masses()[moves] / self.depth, self.lammps.atoms("v")[moves]
+            moves, share = self._moves, np.ones(self.lammps.count)
+            if self.ties:
+                moves, share = moves | self._of_group(_TIED), _blend.get(self.lammps.address, _SHARE)
+            mass = (share * self.lammps.masses())[moves] / self.depth
+            velocity = self.lammps.atoms("v")[moves]
             squares = np.einsum("ij,ij->i", velocity, velocity)
             kinetic = 0.5 * self.lammps.constant("mvv2e") * float(mass @ squares)
             self._counted = self.lammps.commands, (mass @ velocity, float(mass @ np.sqrt(squares)), kinetic)
         return self._counted[1]
 
     def inventory(self) -> dict[str, Array]:
-        """Momentum and kinetic energy of the free atoms, and the potential energy that counts."""
+        """Momentum and kinetic energy of free and tied atoms, and the potential energy that counts."""
         self.begin()
         momentum, _, kinetic = self._count()
         return {"momentum": momentum.copy(), "energy": np.array([kinetic + self.potential()])}
@@ -172,7 +244,7 @@ class MovingAtoms(SolidAtoms):
         self._restart.arrange()
         self._restart.reseed(self.windows)
         saved = self._state()
-        self.lead(self.displacement, self.led)
+        self.lead(self.displacement, self.led & ~self.tied)
         self.feel()
         return saved
 
@@ -185,6 +257,7 @@ class MovingAtoms(SolidAtoms):
             "displacement": self.displacement.copy(),
             "weight": self.weight.copy(),
             "weighed": self.weighed,
+            "share": self.share.copy(),
             "heat": {name: given.copy() for name, given in self.heat.items()},
             "fixes": self._restart.save(),
         }
@@ -202,6 +275,9 @@ class MovingAtoms(SolidAtoms):
         self.time, self.windows = float(state["time"]), int(state["windows"])
         self.displacement = np.array(state["displacement"])
         self._restore_weights(np.array(state["weight"]), bool(state["weighed"]))
+        share = np.array(state["share"])
+        if self.comm.allreduce(bool((self.led & (share > 0.0)).any()), op=MPI.LOR):
+            self.tie(share)
         self.heat = {name: np.array(given) for name, given in state["heat"].items()}
         self.lammps.atoms("x")[:] = self._own(np.array(state["positions"]))
         self.lammps.atoms("v")[:] = self._own(np.array(state["velocities"]))

@@ -18,6 +18,8 @@ from .solid_settings import SolidAtomsSettings
 
 _BLEND = "suture_blend"
 """Name of LAMMPS' fix that weighs."""
+_WEIGHT = "suture_weight"
+"""Of what LAMMPS keeps of each atom for it."""
 
 
 class SolidAtoms:
@@ -118,7 +120,7 @@ class SolidAtoms:
         """
         if not self.weighed:
             _blend.define(self.lammps.address)
-            self.lammps.command("fix suture_weight all property/atom d_suture_weight ghost yes")
+            self.lammps.command(f"fix {_WEIGHT} all property/atom d_{_WEIGHT} ghost yes")
             self.lammps.command(f"fix {_BLEND} suture_led suture/blend")
             if not _blend.possible(self.lammps.address, _BLEND):
                 raise SolverError(
@@ -128,7 +130,7 @@ class SolidAtoms:
                 )
         self.weighed = True
         self.weight = weights.copy()
-        _blend.set(self.lammps.address, self._own(weights))
+        _blend.set(self.lammps.address, _WEIGHT, self._own(weights))
 
     def _restore_weights(self, weights: Array, weighed: bool) -> None:
         if weighed:

@@ -48,20 +48,24 @@ def small(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def elements(
-    folder: Path, hand_shake: dict[str, Any], comm: MPI.Comm = MPI.COMM_SELF, **solver: Any
+    folder: Path,
+    hand_shake: dict[str, Any],
+    comm: MPI.Comm = MPI.COMM_SELF,
+    takes: tuple[str, ...] = ("momentum",),
+    **solver: Any,
 ) -> tuple[Any, Any]:
     """A body of copper and its side of the seam."""
     kind = solid_boundary.KIND
     context = Context(comm=comm, name="far", case=folder, output=folder, window=1.0, interface="seam")
     body = kind.create_solver(kind.solver_settings.model_validate(BALL | solver), context)
     side = kind.interface_settings.model_validate({"region": "all", "condition": "forces", "hand_shake": hand_shake})
-    return body, kind.create_adapter(body, side, replace(context, exchange=(FORCES, ("momentum",))))
+    return body, kind.create_adapter(body, side, replace(context, exchange=(FORCES, takes)))
 
 
-def atoms(folder: Path, script: Path, **settings: Any) -> tuple[Any, Any]:
+def atoms(folder: Path, script: Path, window: float = 1.0, **settings: Any) -> tuple[Any, Any]:
     """Atoms of a script, and their side."""
     kind = atomistic_solid.KIND
-    context = Context(comm=MPI.COMM_SELF, name="core", case=script.parent, output=folder, window=1.0, interface="seam")
+    context = Context(MPI.COMM_SELF, "core", case=script.parent, output=folder, window=window, interface="seam")
     still = {"script": script.name, "free": "free", "time_integration": "quasi-static"}
     of = kind.solver_settings.model_validate(still | settings)
     solver = kind.create_solver(of, context)
