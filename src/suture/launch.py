@@ -137,7 +137,7 @@ def _watch(command: Sequence[str], case: Case, output: Path) -> int:
 
     show = threading.Thread(target=follow, args=(output, case, stop))
     show.start()
-    threading.Thread(target=_reap, args=(job, output, stop), daemon=True).start()
+    threading.Thread(target=_reap, args=(job, output, stop, case.ranks), daemon=True).start()
     spoken: list[str] = []
     try:
         assert job.stderr is not None
@@ -175,8 +175,8 @@ def _pass_on_signals(job: subprocess.Popen, output: Path) -> dict[signal.Signals
     return {number: signal.signal(number, ask) for number in SIGNALS}
 
 
-def _reap(job: subprocess.Popen, output: Path, stop: threading.Event) -> None:
-    """End what is left of a job some seconds after its first rank ended.
+def _reap(job: subprocess.Popen, output: Path, stop: threading.Event, size: int) -> None:
+    """End what is left of a job of ``size`` ranks some seconds after its first rank ended.
 
     Open MPI's mpirun now and then stays when a rank dies inside MPI_Init, MPI_Finalize or MPI_Abort, as LAMMPS' errors
     do.
@@ -186,9 +186,12 @@ def _reap(job: subprocess.Popen, output: Path, stop: threading.Event) -> None:
     ranks: set[int] = set()
     while not stop.wait(1.0):
         slates = [slate for slate in read(output) if here(slate) and slate["since"] >= started]
-        now = _children(job.pid)
+        now, others = _children(job.pid)
         ranks |= now
-        if ranks == now and not any(gone(slate) for slate in slates):
+        # One that died before it was ever seen is missed, unless those that are missing may be on other hosts.
+        complete = not now or others or len(ranks) >= size
+        if ranks == now and complete and not any(gone(slate) for slate in slates):
+            since = None
             continue
         since = since or time.monotonic()
         if time.monotonic() - since > _LINGER:
@@ -196,23 +199,35 @@ def _reap(job: subprocess.Popen, output: Path, stop: threading.Event) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             job.kill()
-            return
 
 
-def _children(launcher: int) -> set[int]:
-    """The ranks that an mpirun has on this host now; none where the system does not tell."""
+def _children(launcher: int) -> tuple[set[int], bool]:
+    """The ranks that an mpirun has on this host now, and whether it has other processes, by which it reaches others.
+
+    None where the system does not tell.
+    """
     found: set[int] = set()
     for path in Path(f"/proc/{launcher}/task").glob("*/children"):
         with suppress(OSError):
             found |= {int(pid) for pid in path.read_text().split()}
-    return {pid for pid in found if _is_rank(pid)}
+    ranks = {pid for pid in found if _is_rank(pid)}
+    return ranks, any(_runs(pid) for pid in found - ranks)
 
 
 def _is_rank(pid: int) -> bool:
-    # What mpirun starts beside them, to reach other hosts, is another program; a zombie has no command line.
+    # What mpirun starts beside them, to reach other hosts, is another program.
+    return _command_line(pid).startswith(os.fsencode(sys.executable) + b"\0")
+
+
+def _runs(pid: int) -> bool:
+    # A zombie has no command line.
+    return bool(_command_line(pid))
+
+
+def _command_line(pid: int) -> bytes:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(os.fsencode(sys.executable) + b"\0")
-    return False
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _explain(spoken: str, case: Case, output: Path) -> None:

@@ -8,12 +8,15 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
+from suture import launch
 from suture.couplers import status
 from suture.couplers.audit import read_books
 
@@ -140,3 +143,27 @@ def test_a_disk_that_fills_up_ends_the_run_with_its_reason_and_what_was_written_
     assert found.balanced and not found.complete and 98 <= found.windows <= 101
     suture("run", folder, "--resume")
     assert read_books(folder).complete and read_books(folder).windows == 400
+
+
+@pytest.mark.parametrize(("size", "ends"), [(1, False), (2, True)])
+def test_a_rank_that_died_unseen_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, ends: bool
+) -> None:
+    """A launcher that stays with one rank, where there should be two: both are ended."""
+    monkeypatch.setattr(launch, "_LINGER", 0.5)
+    rank = [sys.executable, "-c", "import time; time.sleep(10)"]
+    job = subprocess.Popen([sys.executable, "-c", f"import subprocess; subprocess.run({rank!r})"])
+    stop = threading.Event()
+    watch = threading.Thread(target=launch._reap, args=(job, tmp_path, stop, size))
+    watch.start()
+    try:
+        if ends:
+            assert job.wait(timeout=10) == -signal.SIGKILL
+        else:
+            with pytest.raises(subprocess.TimeoutExpired):
+                job.wait(timeout=4)
+    finally:
+        stop.set()
+        watch.join()
+        job.kill()
+        job.wait()
