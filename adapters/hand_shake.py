@@ -10,6 +10,9 @@ the atoms, momentum and energy, as received; the row ``force blending`` is what 
 elements do not feel. Where atoms and elements agree, its parts cancel: what is left of it is what the scheme, which has
 neither an energy nor a third law, does not conserve.
 
+In a bridging domain mass is shared like energy: in the hand-shake atoms and nodes both move by themselves, and
+multipliers between their velocities are the momentum that the nodes take besides.
+
 At rest the elements keep their own balance, with the load ℓ = (1 - β) (f_atoms - f_elements), which the atoms' side
 forms of the atoms' force and of ``force``, (1 - β) f_elements. Then β f_elements + (1 - β) f_atoms = 0 at each node.
 Atoms without inertia have no momentum to lose: what ℓ brings is the row ``force blending`` of theirs.

@@ -30,7 +30,8 @@ class LedAtoms:
 
     At rest ``force`` is what of the elements' is replaced by the atoms', at those of the basis' first place, each of
     which must be a node where that is not 0. The energy of an atom counts by what of it no element covers; where the
-    elements' scheme blends energies, by its ``weight``, and forces are the gradient of that.
+    elements' scheme blends energies, by its ``weight``, and forces are the gradient of that. Where ``blending`` then is
+    not 0, it is the part of the mass that the elements keep: in a bridging domain these atoms have the rest.
     """
 
     def __init__(self, solver: CoupledRelaxedAtoms | CoupledMovingAtoms) -> None:

@@ -21,7 +21,7 @@ from ..cases.test_wave import small as pulse
 from ..cases.variants import ROOT, played
 from ..ledgers import numbers
 from ..mpi import suture
-from .seams_of_atoms import atoms, elements, small
+from .seams_of_atoms import PERFECT, atoms, elements, small
 from .test_solid_boundary import check_text
 
 SPACING = 1.116153318153336
@@ -249,6 +249,32 @@ def test_books_ranks_and_restarts(tmp_path: Path) -> None:
     assert moving == ["far/sides"]
     assert abs(rows["core/integration error"][:, energy].sum()) < 1e-3 * pulse_energy
     assert 0.0 > rows["far/constraint"][:, energy].sum() > -0.02 * pulse_energy
+
+
+@pytest.mark.long
+def test_copper_in_space(tmp_path: Path) -> None:
+    """Embedded atoms in metal units, elements in eV, Å and an atom's mass: a hump beside the core spreads."""
+    start = 'step = 1.0\ndisplacement = ["0.05*exp(-((x + 9)**2 + y**2 + z**2)/18)", 0.0, 0.0]'
+    case = small(
+        tmp_path / "case", PERFECT, ('- 6.5"', f'- 9.0", width = 4.0, scheme = "{SHAKE["scheme"]}"'),
+        ("grades = [8.0]", "grades = [24.0]"), ("radius = 19.0", "radius = 19.5"),
+        ('kind = "serial-implicit"\norder = ["far", "core"]', 'kind = "serial-explicit"\norder = ["core", "far"]'),
+        ("convergence = { relative = 1e-8, max_iterations = 100 }\n", ""),
+        ('time_integration = "quasi-static"', 'time_integration = "velocity-verlet"'),
+        ("window = 1.0\nend = 1.0", "window = 0.004\nend = 0.12"), ("step = 1000.0", start),
+    )  # fmt: skip
+    with open(case / "in.core", "a") as script:
+        script.write("\nfix motion free nve\n")
+    found = played([case], ranks=2)["case"]
+    assert found["exit_code"] == 0 and found["worst"] < 1e-12, found
+    kept = numbers(case)
+    energy = kept["participants/far/inventory"].shape[1] - 1
+    momentum = kept["participants/core/inventory"] + kept["participants/far/inventory"]
+    given = kept["participants/far/rows/outer"].sum(axis=0)
+    scale = np.abs(kept["participants/core/inventory"][:, 0]).max()
+    assert scale > 100.0
+    assert (momentum[-1] - momentum[0] - given)[:energy] == pytest.approx(np.zeros(energy), abs=1e-12 * scale)
+    assert kept["participants/far/rows/constraint"][:, energy].sum() < 0.0
 
 
 def test_ghost_forces_are_those_of_the_blended_energy(tmp_path: Path) -> None:
