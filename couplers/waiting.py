@@ -18,15 +18,8 @@ _NAPS = 2e-4, 2e-3
 """Shortest and longest seconds between polls of a waiting participant, so that a solver with work can have the core."""
 _LATE = 0.02
 """How much longer than needed a wait may take, as a share of it."""
-_ASLEEP = 0.8, 0.2
-"""Share of a usual wait that is slept through without a poll, and the most seconds: a wait may be shorter once."""
-_LEARNING = 0.1
-"""Share of the way that what is usual goes to a longer wait. To a shorter one it goes at once."""
 _DEADLINES = 20
 """That are granted to who works."""
-
-_usual: dict[str, float] = {}
-"""Seconds that waiting for each takes. Polls wake a rank, and take the core from a solver that is at work there."""
 
 _ask: list[Callable[[], bool]] = []
 
@@ -39,15 +32,12 @@ def ask_when_late(somebody_works: Callable[[], bool]) -> None:
 def wait(requests: Sequence[MPI.Request], deadline: float, whom: str) -> float:
     """Wait until all ``requests`` are complete and return the seconds spent.
 
-    Open MPI waits by spinning; a participant that waits for a longer time sleeps instead, most of the time that it
-    usually waits for them without a poll. Raises
+    Open MPI waits by spinning; a participant that waits for a longer time sleeps instead. Raises
     ``CommunicationError`` when nothing came from ``whom`` within ``deadline`` seconds, and nobody who keeps the others
     waiting uses the processor, or when that has lasted for many deadlines.
     """
     start = time.perf_counter()
     pending, passed = list(requests), 0
-    usual = _usual.get(whom, 0.0)
-    asleep = min(_ASLEEP[0] * usual, _ASLEEP[1])
     while not MPI.Request.Testall(pending):
         waited = time.perf_counter() - start
         if waited > (passed + 1) * deadline:
@@ -60,7 +50,5 @@ def wait(requests: Sequence[MPI.Request], deadline: float, whom: str) -> float:
                 )
             log.warning("no word from %s for %.3g s; it is at work, and is waited for", whom, waited)
         if waited > _SPIN:
-            time.sleep(max(asleep - waited, min(max(_LATE * waited, _NAPS[0]), _NAPS[1])))
-    waited = time.perf_counter() - start
-    _usual[whom] = min(waited, usual + _LEARNING * (waited - usual))
-    return waited
+            time.sleep(min(max(_LATE * waited, _NAPS[0]), _NAPS[1]))
+    return time.perf_counter() - start
