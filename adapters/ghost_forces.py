@@ -10,6 +10,7 @@ around; together they are small where it changes slowly.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,8 +53,10 @@ def shares_at(points: Array, settings: HandShakeSettings, slack: float, dimensio
 
 def felt(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> Array:
     """The least share of the continuum among the atoms that those at ``points`` feel, and in these, (n,)."""
-    own, others = _around(points, solver, settings, slack)
-    return np.minimum(own, others.min(axis=0))
+    least = shares_at(points, settings, slack, solver.space.components)
+    for share in _around(points, solver, settings, slack):
+        least = np.minimum(least, share)
+    return least
 
 
 def kept(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> Array:
@@ -62,13 +65,14 @@ def kept(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack
     A share of the place alone would leave atoms at the end of the hand-shake with far less mass than the energies of
     their neighbours make them stiff.
     """
-    own, others = _around(points, solver, settings, slack)
-    return 0.5 * (own + others.mean(axis=0))
+    own, others, bonds = shares_at(points, settings, slack, solver.space.components), np.zeros(len(points)), 0
+    for share in _around(points, solver, settings, slack):
+        others, bonds = others + share, bonds + 1
+    return 0.5 * (own + others / bonds)
 
 
-def _around(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> tuple[Array, Array]:
-    """The share of the continuum in places, (n,), and in those of the atoms that one there feels, (bonds, n)."""
+def _around(points: Array, solver: CoupledSolid, settings: HandShakeSettings, slack: float) -> Iterator[Array]:
+    """The share of the continuum in the places of the atoms that one at each of ``points`` feels, (n,) one by one."""
     crystal, d = solver.crystal.crystal, solver.space.components
-    bonds = crystal.structure.bonds(crystal.potential.cutoff)
-    own = shares_at(points, settings, slack, d)
-    return own, np.array([shares_at(points + bond[:3], settings, slack, d) for bond in bonds])
+    for bond in crystal.structure.bonds(crystal.potential.cutoff):
+        yield shares_at(points + bond[:3], settings, slack, d)
