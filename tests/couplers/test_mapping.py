@@ -171,6 +171,7 @@ MATRICES = {
     "some of more": (np.eye(4)[:3], Stencil, False),
     "one twice": (np.eye(2)[[0, 0, 1]], Stencil, False),
     "one each, weighed": (np.diag([1.0, 0.5, 1.0]), Stencil, False),
+    "one each, weighed more": (np.diag([1.0, 1.5, 1.0]), Stencil, False),
     "as many in all": (np.array([[0.5, 0.5], [0.0, 0.0]]), Sparse, False),
     "several each": (np.array([[0.25, 0.75, 0.0], [0.5, 0.0, 0.5]]), Sparse, False),
 }
