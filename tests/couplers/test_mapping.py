@@ -173,6 +173,7 @@ MATRICES = {
     "one each, weighed": (np.diag([1.0, 0.5, 1.0]), Stencil, False),
     "one each, weighed more": (np.diag([1.0, 1.5, 1.0]), Stencil, False),
     "as many in all": (np.array([[0.5, 0.5], [0.0, 0.0]]), Sparse, False),
+    "no rows": (np.zeros((0, 3)), Stencil, False),
     "several each": (np.array([[0.25, 0.75, 0.0], [0.5, 0.0, 0.5]]), Sparse, False),
 }
 
@@ -186,7 +187,7 @@ def test_the_compact_form_of_a_matrix_is_the_matrix(name):
     given, transposed = dense(operator)
     np.testing.assert_array_equal(given, matrix)
     np.testing.assert_array_equal(transposed, matrix.T)
-    assert row_defect(operator) == np.abs(matrix.sum(axis=1) - 1.0).max()
+    assert row_defect(operator) == np.abs(matrix.sum(axis=1) - 1.0).max(initial=0.0)
 
 
 def test_a_stencil_adds_up_its_columns_by_their_weights():
