@@ -70,6 +70,8 @@ class _Pair:
             assert [np.asarray(a).shape[1:] for a in arrays] == [kind.shape for kind in kinds]
         seen = self._hall.all(self.rank, {rank: list(arrays) for rank, arrays in parcels.items()})
         came = {rank: laid[self.rank] for rank, laid in seen.items() if self.rank in laid}
+        for arrays in came.values():  # what the sender takes for the parcel's kinds the receiver must too
+            assert [np.asarray(a).shape[1:] for a in arrays] == [kind.shape for kind in kinds]
         return {
             rank: [np.array(a, dtype=kind.dtype, order="C") for a, kind in zip(arrays, kinds, strict=True)]
             for rank, arrays in came.items()
