@@ -17,6 +17,7 @@ from suture.couplers.mesh import NODES, Mesh
 from suture.couplers.nearest import (
     PARTS,
     _sources,
+    _widened,
     box_distances,
     evaluate_nearest,
     near_enough,
@@ -311,6 +312,13 @@ def test_only_ranks_that_may_have_something_nearer_are_asked_after_the_first(mon
     for mesh, *rounds in zip(source, first, again, strict=True):
         expected = [(places[each].tolist(), turn == 1) for turn, each in enumerate(rounds) if each.any()]
         assert heard[id(mesh)] == expected
+
+
+def test_elements_of_fewer_corners_take_their_first_again_without_weight():
+    node, weight = np.array([[3, 5, 7], [2, 1, 0]], dtype=np.int32), np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
+    assert np.array_equal(_widened(node, 5), [[3, 5, 7, 3, 3], [2, 1, 0, 2, 2]]) and _widened(node, 5).dtype == np.int32
+    assert np.array_equal(_widened(weight, 4), [[0.2, 0.3, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    assert np.array_equal(_widened(node, 3), node)
 
 
 def test_owners_are_told_where_elements_have_ghosts():
