@@ -198,6 +198,7 @@ def test_a_rank_is_asked_where_its_box_is_just_as_near_as_the_nearest_one_is_far
     point, near, far = ((0.0,) * 3, (0.0,) * 3), ((1.0, 0, 0), (3.0, 0, 0)), ((-4.0, 0, 0), (-3.0, 0, 0))
     assert near_enough(point, {0: near, 1: far}) == [0, 1]
     assert near_enough(point, {0: near, 1: ((-4.0, 0, 0), (-3.001, 0, 0))}) == [0]
+    assert near_enough(point, {0: near, 1: point}) == [1]
 
 
 NOTHING = Mesh(np.zeros((0, 3)))
@@ -249,6 +250,16 @@ def test_the_nearest_place_of_all_ranks_elements_is_found(kinds):
     owner = np.repeat(np.arange(len(source)), [len(mesh) for mesh in source])
     whose = np.argmin(each, axis=0)
     assert all(not row[owner != k].any() for row, k in zip(matrix, whose, strict=True))
+
+
+def test_a_place_on_an_edge_is_in_the_element_whose_middle_is_first_whoever_is_asked_first():
+    """The smaller element's rank is, as its farthest place is nearer."""
+    edge, triangle = [[0.0, 0, 0], [0, 1, 0]], {"triangle": [[0, 1, 2]]}
+    small, large = (Mesh(np.array([*edge, [x, 0.0, 0.0]]), triangle) for x in (0.5, -2.0))
+    at, weights = [Mesh(np.array([[0.0, 0.25, 0.0]]))], [0.75, 0.25, 0.0]
+    for source, expected in (([small, large], [0, 0, 0, *weights]), ([large, small], [*weights, 0, 0, 0])):
+        matrix = matrix_of(*meet(evaluate_nearest, serve_nearest, at, source, True))
+        np.testing.assert_allclose(matrix, [expected], rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
