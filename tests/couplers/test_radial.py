@@ -258,6 +258,7 @@ def radius(points: Array, count: int) -> float:
 
 SPREADS: dict[str, tuple[Array, bool]] = {
     "one point": (np.zeros((1, 3)), False),
+    "three clusters of points on a line": (np.linspace(0, 1, 30)[:, None] * [3.0, 1.0, 2.0], False),
     "four clusters of points on a line": (np.linspace(0, 1, 40)[:, None] * [3.0, 1.0, 2.0], False),
     "one point more": (np.linspace(0, 1, 41)[:, None] * [3.0, 1.0, 2.0], True),
     "every place ten times": (np.repeat(np.random.default_rng(1).uniform(size=(9, 3)), 10, axis=0), False),
