@@ -133,7 +133,7 @@ def holders(cells: Cells, points: Array, flat: Mask) -> tuple[Index, Index]:
     half = 0.5 * (cells.upper - cells.lower).max(axis=0)
     reach = (half + 2.0 * FLAT * size)[~flat]
     trees = [cKDTree(x[:, ~flat] / reach) for x in (cells.centres, points)]
-    near = trees[0].sparse_distance_matrix(trees[1], 1.0 + FLAT, p=np.inf, output_type="ndarray")
+    near = trees[0].sparse_distance_matrix(trees[1], 1.0, p=np.inf, output_type="ndarray")
     c, p = near["i"].astype(np.int64), near["j"].astype(np.int64)
     inside = (points[p] >= cells.lower[c]) & (points[p] <= cells.upper[c])
     held = np.all(inside | flat, axis=1)

@@ -119,7 +119,7 @@ def _check_item(name: str, item: Any, columns: int, most: int) -> None:
         raise ValueError(f"dataset {name!r} must hold numbers, as many as the file has room for")
     series, last = ("time", "iterations", "written"), item.shape[-1:]
     if name in series:
-        if item.ndim > 1 or (name == "iterations" and not np.isfinite(item[()]).all()):
+        if item.ndim != 1 or (name == "iterations" and not np.isfinite(item[()]).all()):
             raise ValueError(f"dataset {name!r} must be one number a window")
     elif last != (columns,) or item.ndim != (1 if name.endswith(("/mean", "/error")) else 2):
         raise ValueError(f"dataset {name!r} has the shape {item.shape}; it must have {columns} columns")

@@ -53,7 +53,7 @@ def _candidates(senders: Cells, receivers: Cells, slack: float) -> tuple[Index, 
     reach = _half(senders) + _half(receivers) + 2.0 * slack
     reach = np.where(reach > 0.0, reach, 1.0)
     trees = [cKDTree(cells.centres / reach) for cells in (receivers, senders)]
-    near = trees[0].sparse_distance_matrix(trees[1], 1.0 + FLAT, p=np.inf, output_type="ndarray")
+    near = trees[0].sparse_distance_matrix(trees[1], 1.0, p=np.inf, output_type="ndarray")
     return near["i"].astype(np.int64), near["j"].astype(np.int64)
 
 

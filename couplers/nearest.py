@@ -57,8 +57,7 @@ def parts_of(mesh: Mesh) -> list[tuple[str, Index32]]:
     found: list[tuple[str, Index32]] = []
     for kind, nodes in mesh.elements.items():
         for shape, corners in PARTS[kind]:
-            whole = len(corners) == 1 and corners[0] == tuple(range(nodes.shape[1]))
-            found.append((shape, nodes if whole else np.vstack([nodes[:, list(each)] for each in corners])))
+            found.append((shape, np.vstack([nodes[:, list(each)] for each in corners])))
     return found
 
 

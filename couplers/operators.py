@@ -54,8 +54,8 @@ class Stencil:
     """Whether both sides have the same places in the same order: then values are copied."""
 
     def __post_init__(self) -> None:
-        same = not self.weight.size and len(self.column) == self.columns
-        object.__setattr__(self, "identity", same and np.array_equal(self.column[:, 0], np.arange(self.columns)))
+        same = not self.weight.size and np.array_equal(self.column[:, 0], np.arange(self.columns))
+        object.__setattr__(self, "identity", same)
 
     @property
     def rows(self) -> int:
@@ -134,7 +134,7 @@ class Blocks:
 def compact(matrix: csr_matrix) -> Stencil | Sparse:
     """The quicker form of a matrix: a stencil where every row has one entry."""
     rows, columns = matrix.shape
-    if matrix.nnz != rows or not np.array_equal(matrix.indptr, np.arange(rows + 1)):
+    if not np.array_equal(matrix.indptr, np.arange(rows + 1)):
         return Sparse(matrix)
     unit = bool(np.all(matrix.data == 1.0))
     weight = np.zeros((0, 1)) if unit else matrix.data.reshape(-1, 1)

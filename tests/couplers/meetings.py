@@ -20,22 +20,37 @@ _PATIENCE = 20.0
 Builds = Callable[..., Any]
 
 
+class LeftError(RuntimeError):
+    """Another rank went away with an error."""
+
+
 class Hall:
-    """What all ranks lay down, seen by all once everyone is there; gone when somebody leaves with an error."""
+    """What all ranks lay down, seen by all once everyone is there; later ones wait in vain when somebody has left."""
 
     def __init__(self, ranks: int) -> None:
-        self._barrier = threading.Barrier(ranks)
+        self._ranks = ranks
+        self._door = threading.Condition()
         self._laid: dict[int, Any] = {}
+        self._seen: dict[int, Any] = {}
+        self._turn, self._left = 0, False
 
     def all(self, rank: int, what: Any) -> dict[int, Any]:
-        self._laid[rank] = what
-        self._barrier.wait(_PATIENCE)
-        seen = dict(sorted(self._laid.items()))
-        self._barrier.wait(_PATIENCE)
-        return seen
+        with self._door:
+            turn, self._laid[rank] = self._turn, what
+            if len(self._laid) == self._ranks:
+                self._seen, self._laid = dict(sorted(self._laid.items())), {}
+                self._turn += 1
+                self._door.notify_all()
+            # Who was here before somebody left goes on, however late its thread wakes up: so errors do not hide others.
+            self._door.wait_for(lambda: self._turn > turn or self._left, _PATIENCE)
+            if self._turn == turn:
+                raise LeftError
+            return self._seen
 
     def leave(self) -> None:
-        self._barrier.abort()
+        with self._door:
+            self._left = True
+            self._door.notify_all()
 
 
 class Own:
@@ -70,6 +85,8 @@ class _Pair:
             assert [np.asarray(a).shape[1:] for a in arrays] == [kind.shape for kind in kinds]
         seen = self._hall.all(self.rank, {rank: list(arrays) for rank, arrays in parcels.items()})
         came = {rank: laid[self.rank] for rank, laid in seen.items() if self.rank in laid}
+        for arrays in came.values():  # what the sender takes for the parcel's kinds the receiver must too
+            assert [np.asarray(a).shape[1:] for a in arrays] == [kind.shape for kind in kinds]
         return {
             rank: [np.array(a, dtype=kind.dtype, order="C") for a, kind in zip(arrays, kinds, strict=True)]
             for rank, arrays in came.items()
@@ -114,7 +131,7 @@ def meet(
     with ThreadPoolExecutor(len(ranks)) as threads:
         futures = {rank: threads.submit(build, rank) for rank in ranks}
     errors = [error for future in futures.values() if (error := future.exception()) is not None]
-    for error in sorted(errors, key=lambda e: isinstance(e, threading.BrokenBarrierError)):
+    for error in sorted(errors, key=lambda e: isinstance(e, LeftError)):
         raise error
     return [futures[rank].result() for rank in even], [futures[rank].result() for rank in odd]
 

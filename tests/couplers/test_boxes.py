@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +24,7 @@ from suture.couplers.mesh import Mesh
 from suture.couplers.rendezvous import Summary, places
 
 from .meetings import matrix_of, meet
-from .test_mapping import LOWER, PLANES, UPPER, random_grid, uniform
+from .test_mapping import LOWER, PLANES, UPPER, grid, random_grid, uniform
 
 NO_CELLS, NO_POINTS = Cells(np.zeros((0, 3)), np.zeros((0, 3))), Mesh(np.zeros((0, 3)))
 
@@ -90,19 +91,22 @@ def test_boxes_that_touch_a_box_are_near_it():
     assert _near(away, away, box).tolist() == [1]
     assert _near(away, away, None).tolist() == [] and _near(away[:0], away[:0], box).tolist() == []
     assert _near(away, away, None).dtype == np.int32
+    origin = np.zeros(3)
+    assert _near(origin[None], origin[None], (tuple(origin), tuple(origin))).tolist() == [0], "without any extent"
 
 
-def test_what_is_near_but_for_axes_that_do_not_count_is_sent():
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_what_is_near_but_for_axes_that_do_not_count_is_sent(scale):
     """A particle goes to the rank below whose cells it is, and to no other."""
     sent: list[dict[int, Any]] = []
-    away = np.array([2.0, 0.0, 0.0])
-    cells = {3: uniform(2), 5: Cells(uniform(2).lower + away, uniform(2).upper + away), 8: NO_CELLS}
+    corners, away = scale * np.array([uniform(2).lower, uniform(2).upper]), scale * np.array([2.0, 0.0, 0.0])
+    cells = {3: Cells(*corners), 5: Cells(*(corners + away)), 8: NO_CELLS}
     meeting: Any = SimpleNamespace(
         evaluation="eve",
         side=lambda name: {rank: Summary.of(each) for rank, each in cells.items()},
         pair=SimpleNamespace(swap=lambda parcels, kinds: sent.append(parcels)),
     )
-    points = np.array([[1.5, 0.5, 0.0], [2.5, 0.5, 70.0], [0.5, 1.5, -70.0], [3.0, 0.0, -9.0]])
+    points = scale * np.array([[1.5, 0.5, 0.0], [2.5, 0.5, 70.0], [0.5, 1.5, -70.0], [3.0, 0.0, -9.0]])
     _send_near(meeting, points, points, np.array([False, False, True]))
     low, high, number = sent[0][5]
     assert number.tolist() == [1, 3] and np.array_equal(low, points[number]) and np.array_equal(high, low)
@@ -170,3 +174,17 @@ def test_a_point_is_held_by_a_cell_with_its_faces_however_slender(scale):
         assert len(holders(cells, points, flat)[0]) == expected
     for some, any_points in ((NO_CELLS, points), (cells, points[:0])):
         assert [len(each) for each in holders(some, any_points, np.zeros(3, dtype=bool))] == [0, 0]
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0])
+def test_particles_are_not_tried_against_all_cells(scale):
+    """In 2000 strips, each of which holds its particle: the four million pairs would take 64 MB."""
+    edges = np.linspace(0.0, scale, 2001)
+    strips = grid([edges, np.array([0.0, scale]), np.zeros(1)])
+    points = strips.centres + scale * np.array([1e-4, 0.0, 5.0])
+    tracemalloc.start()
+    cell, point = holders(strips, points, np.array([False, False, True]))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.array_equal(cell[np.argsort(point)], np.arange(2000)) and len(point) == 2000
+    assert most < 4e6

@@ -5,19 +5,30 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from math import factorial
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from suture.couplers.cells import Array, Cells
 from suture.couplers.errors import MappingError
-from suture.couplers.integrals import CODES, Basis, intersect, mass_matrix
-from suture.couplers.intersection import evaluate_intersection, serve_intersection
+from suture.couplers.integrals import CODES, REACH, Basis, intersect, mass_matrix
+from suture.couplers.intersection import (
+    _introduce,
+    _pull,
+    _without_gaps,
+    evaluate_intersection,
+    serve_intersection,
+)
 from suture.couplers.mapping import measures
 from suture.couplers.mass import iterations
 from suture.couplers.mesh import Mesh
+from suture.couplers.projection import Projection
 from suture.couplers.quadrature import simplex_rule
+from suture.couplers.rendezvous import Meeting, Summary
 
+from . import surfaces
 from .bases import amount, flat, project, state
 from .meetings import dense, matrix_of, meet
 from .test_mapping import grid
@@ -228,8 +239,8 @@ MISFITS = {
         r"of the quad of 'eve' around .* by the elements of 'sam'.*nearest",
     ),
     "too many elements": (half(0.5), half(0.0), r"1 of the quad of 'sam' around .* by the elements of 'eve'"),
-    "a lonely point": (
-        Mesh(np.vstack((half().points, [[0.7, 0.25, 0.0]])), half().elements),
+    "lonely points": (
+        Mesh(np.vstack((half().points, [[0.7, 0.25, 0.0], [0.9, 0.25, 0.0]])), half().elements),
         half(),
         r"the point at \(0\.7, 0\.25, 0\) of 'eve' belongs to no element",
     ),
@@ -242,6 +253,16 @@ MISFITS = {
         half(),
         Mesh(half().points, {**half().elements, "line": [[0, 1]]}),
         "elements of one dimension on both sides, here 2; there are also (line|others)$",
+    ),
+    "a line that sticks out": (
+        between([0.5, 0.75, 1.0]),
+        Mesh(np.array([[0.4, 0.0, 0.0], [0.7, 0.0, 0.0], [1.0, 0.0, 0.0]]), {"line": [[0, 1], [1, 2]]}),
+        r"0\.333 of the line of 'sam' around .* by the cells of 'eve'.*rbf",
+    ),
+    "a cell without any extent": (
+        Cells(np.array([[0.0, 0.0, 0.0], [0.7, 0.2, 0.0]]), np.array([[1.0, 1.0, 0.0], [0.7, 0.4, 0.0]])),
+        half(0.0),
+        r"1 of the cell of 'eve' from \(0\.7, 0\.2, 0\) to \(0\.7, 0\.4, 0\) is not covered",
     ),
     "an unknown type": (
         Mesh(np.eye(8, 3), {"hexahedron": [list(range(8))]}),
@@ -275,3 +296,55 @@ def test_less_than_half_of_an_element_may_cover_nothing_between_meshes_and_where
         alone=True,
         amounts=False,
     )
+
+
+def test_a_mesh_that_is_not_quite_flat_may_cover_cells_more_than_once():
+    """Its elements are a little longer than the cells that they cover."""
+    wavy, cells = surfaces.square(12, 1, height=0.03), between([0.0, 0.3, 0.7, 1.0], [0.0, 0.4, 1.0])
+    matrix = matrix_of(*meet(evaluate_intersection, serve_intersection, [wavy], [cells], alone=True))
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_elements_are_asked_of_ranks_within_both_sides_reach(scale):
+    """Beyond the own elements' reach by that of the other side's widest one, in any direction."""
+    asked: list[dict[int, Any]] = []
+    mesh = Mesh(scale * (surfaces.square(4, 1).points + 3.0), surfaces.square(4, 1).elements)
+    summaries = {0: Summary.of(mesh)}
+    pair: Any = SimpleNamespace(
+        name="eve",
+        mine=(0,),
+        theirs=range(1, 13),
+        reduce=lambda values, op: np.maximum(values, [0.5 * scale, 0, 0]),
+        swap=lambda parcels, kinds: asked.append(parcels),
+    )
+    meeting = Meeting("seam", "eve", "sam", pair, summaries, amounts=True)
+    basis, widest = _introduce(meeting, mesh)
+    assert widest == pytest.approx(max(0.5 * scale, basis.diameters().max()), rel=1e-15)
+    boxes = basis.cover()
+    low, high = boxes[:, :3].min(axis=0), boxes[:, 3:].max(axis=0)
+    summaries.clear()
+    for axis, (rank, gap) in itertools.product(range(3), ((1, 0.99), (2, 1.01), (3, 0.99), (4, 1.01))):
+        away = np.zeros(3)
+        away[axis] = (high - low)[axis] + gap * REACH * widest
+        corners = Mesh(np.array([low, high]) + (away if rank < 3 else -away), {"line": [[0, 1]]})
+        summaries[4 * axis + rank] = Summary.of(corners)
+    _pull(meeting, basis, widest)
+    assert sorted(asked[0]) == [1, 3, 5, 7, 9, 11]
+    assert all(np.array_equal(parcel[0], boxes) for parcel in asked[0].values())
+
+
+def test_what_would_not_keep_constants_is_refused_unless_another_rank_raises_already():
+    """That one does not take part in the products that show it."""
+    a, b = two("triangle", "quad")
+    projection, found = project(a, b)
+    pair: Any = SimpleNamespace(name="eve", mine=(), theirs=())
+    meeting = Meeting("seam", "eve", "sam", pair, {}, amounts=True)
+    basis = Basis.of(a, 2)
+    assert _without_gaps(meeting, basis, found, projection, {}).operator is projection
+    bad = Projection.of(basis, 0.75 * found.matrix, projection.ghosts, projection.extension)
+    with pytest.raises(MappingError, match="'seam': a constant of 'sam' would be off by 0.25 of itself at 'eve'"):
+        _without_gaps(meeting, basis, found, bad, {})
+    elsewhere: Any = SimpleNamespace(size=1, allreduce=lambda mine, op: True)
+    projection.ghosts.comm = elsewhere
+    assert _without_gaps(meeting, basis, found, bad, {}).operator is bad

@@ -56,14 +56,19 @@ WRONG: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "all tolerance": (told("/", "tolerance", np.inf), "'tolerance' is inf"),
     "tolerances": (told("/", "tolerance", [0.1]), "'tolerance'"),
     "an integer": (told("/", "tolerance", 1), "'tolerance'"),
+    "a truth": (told("/", "tolerance", True), "'tolerance'"),
+    "more kept": (told("participants/upper", "kept", [1.0, 2.0, 3.0]), "'kept' of 'participants/upper'"),
     "kept": (told("participants/upper", "kept", [1.0]), "'kept' of 'participants/upper' .* each of 2 columns"),
     "no clock": (told("participants/upper", "clock", 0), "'clock' of 'participants/upper' is 0; it must be a positive"),
     "an endless clock": (told("participants/upper", "clock", np.inf), "'clock'"),
+    "a clock that runs back": (told("participants/upper", "clock", -1), "'clock'"),
     "clocks": (told("participants/upper", "clock", [1.0]), "'clock'"),
     "a word": (told("participants/upper", "clock", "late"), "'clock' .* is 'late'"),
     "texts": (swapped("flows/heat/sent", [[b"a", b"b"]]), "dataset 'flows/heat/sent' must hold numbers"),
     "times in columns": (swapped("time", np.zeros((3, 1))), "dataset 'time' must be one number a window"),
+    "one for all": (swapped("iterations", 1), "dataset 'iterations' must be one number a window"),
     "iterations": (swapped("iterations", [1.0, np.nan]), "dataset 'iterations' must be one number a window"),
+    "one column": (swapped("participants/upper/inventory", np.zeros((3, 1))), SHAPE),
     "three columns": (swapped("participants/upper/inventory", np.zeros((3, 3))), SHAPE),
     "no windows": (swapped("participants/upper/inventory", np.zeros(2)), SHAPE),
     "deeper": (swapped("participants/upper/inventory", np.zeros((1, 3, 2))), SHAPE),
@@ -146,12 +151,16 @@ def test_what_goes_wrong_there_is_told_here(tmp_path, name):
 
 
 def test_more_is_waited_for_a_larger_file(tmp_path, monkeypatch):
-    (tmp_path / "small").write_bytes(b"")
+    (tmp_path / "small").write_bytes(b"a")
     (tmp_path / "large").write_bytes(b"a" * 500)
     monkeypatch.setattr(ledger_form, "_PATIENCE", 0.3)
     monkeypatch.setattr(ledger_form, "_SECOND", 50)
-    assert apart(tmp_path / "large", lambda path: time.sleep(0.6)) is None
+    kill, killed = os.kill, list[int]()
+    monkeypatch.setattr(os, "kill", lambda reader, by: (killed.append(by), kill(reader, by)))
+    assert apart(tmp_path / "large", lambda path: time.sleep(1.2)) is None
+    assert not killed
     began = time.monotonic()
     with pytest.raises(LedgerError, match="was ended by SIGKILL$"):
         apart(tmp_path / "small", lambda path: time.sleep(20.0))
     assert 0.3 < time.monotonic() - began < 10.0
+    assert killed == [signal.SIGKILL]

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.spatial import Delaunay, cKDTree
 
+from suture.couplers import nearest
 from suture.couplers._nearest import Nearest
 from suture.couplers.cells import Array
 from suture.couplers.mesh import NODES, Mesh
-from suture.couplers.nearest import PARTS, box_distances, evaluate_nearest, near_enough, parts_of, serve_nearest
-from suture.couplers.rendezvous import Box, box_around
+from suture.couplers.nearest import (
+    PARTS,
+    _sources,
+    _widened,
+    box_distances,
+    evaluate_nearest,
+    near_enough,
+    parts_of,
+    serve_nearest,
+)
+from suture.couplers.rendezvous import Box, Summary, box_around
 
 from . import surfaces
 from .meetings import matrix_of, meet
@@ -116,7 +129,7 @@ def test_degenerate_elements_are_their_edges():
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_linear_parts_fill_their_element(kind):
-    """Their lengths, areas or volumes add up to the element's, and every node is in one."""
+    """Their lengths, areas or volumes add up to the element's, every node is in one, and so is every place in it."""
     corners = {"line": SHAPES["line"], "tetra": SHAPES["tetra"], "hexahedron": CUBE.astype(float)}
     base = kind.rstrip("0123456789")
     x = corners.get(base, SHAPES.get(base))
@@ -130,6 +143,8 @@ def test_linear_parts_fill_their_element(kind):
     whole = sum(measure(nodes[each]) for _, part in parts for each in part)
     assert whole == pytest.approx(measure(x), rel=1e-12)
     assert set(np.concatenate([part.ravel() for _, part in parts])) == set(range(len(nodes)))
+    inside = np.array([at(base, x, u) for u in np.random.default_rng(0).uniform(size=(200, 3))])
+    assert np.sqrt(Nearest(nodes, parts).query(inside)[0].max()) < 1e-12
 
 
 def measure(x: Array) -> float:
@@ -183,6 +198,7 @@ def test_a_rank_is_asked_where_its_box_is_just_as_near_as_the_nearest_one_is_far
     point, near, far = ((0.0,) * 3, (0.0,) * 3), ((1.0, 0, 0), (3.0, 0, 0)), ((-4.0, 0, 0), (-3.0, 0, 0))
     assert near_enough(point, {0: near, 1: far}) == [0, 1]
     assert near_enough(point, {0: near, 1: ((-4.0, 0, 0), (-3.001, 0, 0))}) == [0]
+    assert near_enough(point, {0: near, 1: point}) == [1]
 
 
 NOTHING = Mesh(np.zeros((0, 3)))
@@ -196,11 +212,13 @@ def dealt(points: Array, parts: int, seed: int) -> list[Mesh]:
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("every", [1, 2])
 @pytest.mark.parametrize("ranks", [1, 3])
-def test_of_points_that_are_just_as_near_the_first_along_x_y_z_counts_whoever_has_it(seed, ranks):
+def test_of_points_that_are_just_as_near_the_first_along_x_y_z_counts_whoever_has_it(seed, every, ranks):
+    """In a simple cubic lattice, and in that of every second of its points."""
     rng = np.random.default_rng(seed)
     lattice = np.stack(np.meshgrid(np.arange(4), np.arange(3), np.arange(2), indexing="ij"), axis=-1).reshape(-1, 3)
-    source = dealt(rng.permutation(lattice).astype(float), ranks, seed)
+    source = dealt(rng.permutation(lattice[lattice.sum(axis=1) % every == every - 1]).astype(float), ranks, seed)
     at = dealt(
         np.vstack((lattice + 0.5, lattice + np.array([0.5, 0.0, 0.25]), lattice + rng.uniform(-2, 2, (24, 3)))), 2, seed
     )
@@ -208,7 +226,7 @@ def test_of_points_that_are_just_as_near_the_first_along_x_y_z_counts_whoever_ha
     order = np.lexsort(points.T[::-1])
     nearest = order[((points[order] - places[:, None]) ** 2).sum(axis=2).argmin(axis=1)]
     matrix = matrix_of(*meet(evaluate_nearest, serve_nearest, at, source, False))
-    assert np.array_equal(matrix, np.eye(24)[nearest])
+    assert np.array_equal(matrix, np.eye(len(points))[nearest])
 
 
 def patch(kind: str, low: float, height: float) -> Mesh:
@@ -234,6 +252,16 @@ def test_the_nearest_place_of_all_ranks_elements_is_found(kinds):
     assert all(not row[owner != k].any() for row, k in zip(matrix, whose, strict=True))
 
 
+def test_a_place_on_an_edge_is_in_the_element_whose_middle_is_first_whoever_is_asked_first():
+    """The smaller element's rank is, as its farthest place is nearer."""
+    edge, triangle = [[0.0, 0, 0], [0, 1, 0]], {"triangle": [[0, 1, 2]]}
+    small, large = (Mesh(np.array([*edge, [x, 0.0, 0.0]]), triangle) for x in (0.5, -2.0))
+    at, weights = [Mesh(np.array([[0.0, 0.25, 0.0]]))], [0.75, 0.25, 0.0]
+    for source, expected in (([small, large], [0, 0, 0, *weights]), ([large, small], [*weights, 0, 0, 0])):
+        matrix = matrix_of(*meet(evaluate_nearest, serve_nearest, at, source, True))
+        np.testing.assert_allclose(matrix, [expected], rtol=0, atol=1e-15)
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 def test_values_at_ghosts_are_asked_of_their_owners(ranks):
     whole = surfaces.square(7, seed=1)
@@ -246,7 +274,70 @@ def test_values_at_ghosts_are_asked_of_their_owners(ranks):
     np.testing.assert_allclose(feet, np.einsum("ik,ikj->ij", weight, whole.points[node]), rtol=0, atol=1e-13)
 
 
+def test_a_mesh_is_its_owned_points_where_elements_do_not_count():
+    whole = surfaces.square(7, seed=1)
+    shares = [surfaces.share(whole, rank, 2) for rank in range(2)]
+    places = np.random.default_rng(0).uniform([0, 0, -0.2], [1, 1, 0.2], (60, 3))
+    matrix = matrix_of(*meet(evaluate_nearest, serve_nearest, [Mesh(places)], [mesh for mesh, _ in shares], False))
+    order = np.concatenate([own for _, own in shares])
+    assert np.array_equal(order[matrix.argmax(axis=1)], cKDTree(whole.points).query(places)[1])
+    assert np.array_equal(np.sort(matrix, axis=1)[:, -2:], np.tile([0.0, 1.0], (60, 1)))
+
+
 def test_nobody_asks_who_is_too_far():
     source = [Mesh(np.eye(3) + np.array([10.0 * k, 0.0, 0.0])) for k in range(4)]
     _, gives = meet(evaluate_nearest, serve_nearest, [Mesh(np.array([[9.0, 0.5, 0.0]]))], source, False)
     assert [len(give.asked) for give in gives] == [0, 1, 0, 0]
+
+
+Log = list[tuple[list[list[float]], bool]]
+
+
+class Heard:
+    """A tree that takes down where it is asked, and whether for what decides between equals."""
+
+    def __init__(self, points: Array, log: Log) -> None:
+        self._tree, self._log = Nearest(points, []), log
+
+    def query(self, points: Array, with_middle: bool) -> tuple[Array, ...]:
+        self._log.append((points.tolist(), with_middle))
+        return self._tree.query(points, with_middle)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0])
+def test_only_ranks_that_may_have_something_nearer_are_asked_after_the_first(monkeypatch, scale):
+    """First is the nearest box, of several around a place the one whose farthest place is nearest."""
+    rng = np.random.default_rng(4)
+    corners = ((0.0, 1.0), (0.5, 2.0), (1.4, 1.0), (5.0, 1.0))
+    source = [Mesh(scale * rng.uniform([x, 0, 0], [x + 1.0, y, 1], (20, 3))) for x, y in corners]
+    places = scale * rng.uniform([-0.5, -0.5, 0], [2.5, 2.5, 1.5], (300, 3))
+    heard: dict[int, Log] = {id(mesh): [] for mesh in source}
+    monkeypatch.setattr(nearest, "_tree", lambda own, elements: Heard(own.points, heard[id(own)]))
+    meet(evaluate_nearest, serve_nearest, [Mesh(places)], source, False)
+    low, far = (box_distances(places, [box_around(each.points) for each in source], farthest=f) for f in (False, True))
+    first = np.lexsort((far, low), axis=0)[0] == np.arange(4)[:, None]
+    found = np.array([cKDTree(each.points).query(places)[0] ** 2 for each in source])[first.T.nonzero()[1], range(300)]
+    others = ~first & (low <= found)
+    again = others | (first & others.any(axis=0))
+    assert (low == 0.0).sum(axis=0).max() == 2 and others.any(axis=1).tolist() == [True, True, True, False]
+    for mesh, *rounds in zip(source, first, again, strict=True):
+        expected = [(places[each].tolist(), turn == 1) for turn, each in enumerate(rounds) if each.any()]
+        assert heard[id(mesh)] == expected
+
+
+def test_elements_of_fewer_corners_take_their_first_again_without_weight():
+    node, weight = np.array([[3, 5, 7], [2, 1, 0]], dtype=np.int32), np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
+    assert np.array_equal(_widened(node, 5), [[3, 5, 7, 3, 3], [2, 1, 0, 2, 2]]) and _widened(node, 5).dtype == np.int32
+    assert np.array_equal(_widened(weight, 4), [[0.2, 0.3, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    assert np.array_equal(_widened(node, 3), node)
+
+
+def test_owners_are_told_where_elements_have_ghosts():
+    whole, side = surfaces.square(7, seed=1), {}
+    meeting: Any = SimpleNamespace(source="sam", side=lambda name: side)
+    for ranks in (1, 2):
+        side |= {rank: Summary.of(surfaces.share(whole, rank, ranks)[0]) for rank in range(ranks)}
+        for elements in (False, True):
+            boxes, corners, told = _sources(meeting, elements)
+            assert sorted(boxes) == list(range(ranks)) and corners == (3 if elements else 1)
+            assert told == (elements and ranks == 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -15,10 +16,21 @@ from suture.couplers.cells import Array
 from suture.couplers.mapping_settings import KernelName, MappingSettings, RadialBasis
 from suture.couplers.mesh import Mesh
 from suture.couplers.operators import Blocks
-from suture.couplers.radial import Lattice, _around, _hash, _in, _radius_of, evaluate_radial, serve_radial
+from suture.couplers.radial import (
+    Lattice,
+    _around,
+    _hash,
+    _in,
+    _lattice,
+    _pull,
+    _radius_of,
+    evaluate_radial,
+    serve_radial,
+)
+from suture.couplers.rendezvous import Meeting, Summary
 
 from . import surfaces
-from .meetings import Hall, Own, matrix_of, meet
+from .meetings import Hall, Own, dense, matrix_of, meet
 
 KERNELS = get_args(KernelName)
 
@@ -149,7 +161,7 @@ def test_a_place_asks_for_the_cells_of_the_lattice_up_to_two_beyond_its_own(seed
     assert len(_around(LATTICE, np.zeros((0, 3)))) == 0
 
 
-@pytest.mark.parametrize("largest", [20, 300, 10**6])
+@pytest.mark.parametrize("largest", [20, 300, 10**6, 10**13])
 def test_numbers_that_are_wanted_are_found(largest):
     """Whether they lie close together or not, and whichever of both reaches farther."""
     rng = np.random.default_rng(largest)
@@ -170,7 +182,107 @@ def test_samples_are_chosen_by_where_they_are():
         expected, spread = share * len(points), np.sqrt(share * (1 - share) * len(points))
         assert abs(np.sum(drawn < share * 2.0**63) - expected) < 4 * spread
     assert np.array_equal(_hash(points[::-1]), drawn[::-1])
-    assert np.array_equal(_hash(-0.0 * points[:5]), _hash(0.0 * np.abs(points[:5])))
+    assert np.array_equal(_hash(-np.zeros((2, 3))), _hash(np.zeros((2, 3))))
+
+
+def splitmix64(state: int) -> int:
+    """The first number after a state (Steele, Lea & Flood, OOPSLA 2014, doi:10.1145/2660193.2660195)."""
+    mixed = (state + 0x9E3779B97F4A7C15) % 2**64
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % 2**64
+    return mixed ^ mixed >> 31
+
+
+def test_coordinates_are_mixed_by_splitmix64():
+    assert splitmix64(0) == 0xE220A8397B1DCDAF  # as everybody's
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    for point, drawn in zip(points, _hash(points), strict=True):
+        mixed = 0
+        for bits in point.view(np.uint64).tolist():
+            mixed = splitmix64(mixed ^ bits)
+        assert drawn == mixed >> 1
+
+
+def test_where_no_point_is_a_sample_there_is_one_cell():
+    points = np.random.default_rng(0).uniform(0, 1e9, (400, 3))
+    points = points[_hash(points) > 0.5 * 2.0**63]
+    assert 32 / len(points) < 0.5
+    for lattice in lattices([Mesh(points)], [Mesh(points)], 10):
+        assert lattice.size == pytest.approx(1.5 * 1.0173205 * np.ptp(points, axis=0).max(), rel=1e-12)
+
+
+def test_ranks_that_have_points_near_the_wanted_cells_are_asked():
+    """Cells 8 to 12, 0 and 2 to 6 along x, y and z are wanted around one place."""
+    lattice = Lattice(np.array([-0.1, 0.2, 3.0]), 0.3, (20, 1, 9))
+    low, high = lattice.origin + 0.3 * np.array([8, 0, 2]), lattice.origin + 0.3 * np.array([13, 1, 7])
+    inside = np.array([low + 0.1, high - 0.1])
+    boxes, near = [inside, np.array([low - 9.0, high + 9.0])], [0, 1]
+    for axis in range(3):
+        for first, last, asked in (
+            (low[axis] - 9.0, low[axis] + 0.01, True),
+            (low[axis] - 9.0, low[axis] - 0.01, False),
+            (high[axis] - 0.01, high[axis] + 9.0, True),
+            (high[axis] + 0.01, high[axis] + 9.0, False),
+        ):
+            boxes.append(inside.copy())
+            boxes[-1][:, axis] = first, last
+            near += [len(boxes) - 1] if asked else []
+    summaries = {rank: Summary.of(Mesh(box)) for rank, box in enumerate(boxes)} | {99: Summary.of(Mesh(inside[:0]))}
+    sent: list[dict[int, Any]] = []
+    pair: Any = SimpleNamespace(
+        name="eve", theirs=tuple(summaries), swap=lambda parcels, kinds: sent.append(parcels) or {}
+    )
+    at = lattice.origin + 0.3 * np.array([[10.5, 0.5, 4.5]])
+    points, owner, number = _pull(Meeting("seam", "eve", "sam", pair, summaries, True), lattice, at)
+    assert sorted(sent[0]) == near and sent[1] == {} and [len(points), len(owner), len(number)] == [0, 0, 0]
+    assert all(np.array_equal(wanted, _around(lattice, at)) for (wanted,) in sent[0].values())
+
+
+def lattices(at: list[Mesh], source: list[Mesh], cluster: int) -> list[Lattice]:
+    """What the ranks of both sides take for the lattice."""
+    found = meet(
+        lambda meeting, own: _lattice(meeting, np.zeros((0, 3)), cluster),
+        lambda meeting, own: _lattice(meeting, own.points, cluster),
+        at,
+        source,
+    )
+    lattices: Any = [*found[0], *found[1]]
+    return lattices
+
+
+def radius(points: Array, count: int) -> float:
+    """The median over the samples of what holds ``count`` points."""
+    drawn = points[_hash(points) < 32 / len(points) * 2.0**63]
+    return float(np.median(cKDTree(points).query(drawn, count)[0][:, count - 1] ** 2) ** 0.5)
+
+
+SPREADS: dict[str, tuple[Array, bool]] = {
+    "one point": (np.zeros((1, 3)), False),
+    "three clusters of points on a line": (np.linspace(0, 1, 30)[:, None] * [3.0, 1.0, 2.0], False),
+    "four clusters of points on a line": (np.linspace(0, 1, 40)[:, None] * [3.0, 1.0, 2.0], False),
+    "one point more": (np.linspace(0, 1, 41)[:, None] * [3.0, 1.0, 2.0], True),
+    "every place ten times": (np.repeat(np.random.default_rng(1).uniform(size=(9, 3)), 10, axis=0), False),
+    "a box": (np.random.default_rng(2).uniform(0, [3.0, 1.2, 0.3], (2000, 3)), True),
+}
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("name", SPREADS)
+def test_the_lattice_is_the_same_for_everybody_and_just_holds_all_points(name, scale):
+    """A cell is five times as wide as what holds a cluster; where all points are few, or far apart, there is one."""
+    points, several = SPREADS[name]
+    points = scale * (points + np.array([-0.5, 2.0, 7.0]))
+    found = lattices(clouds(points[:5], 2), clouds(points, len(points) // 3), 10)
+    one, *others = found
+    for other in others:
+        assert np.array_equal(other.origin, one.origin) and (other.size, other.shape) == (one.size, one.shape)
+    widest = 1.5 * max(np.ptp(points, axis=0).max(), 1e-300)
+    size = min(5.0 * radius(points, 10), widest) if several else widest
+    assert one.size == pytest.approx(1.0173205 * size, rel=1e-12) and (size < widest) == several
+    np.testing.assert_allclose(points.min(axis=0) - one.origin, 0.0137 * one.size, atol=1e-14 * np.abs(points).max())
+    cells = one.cells(points)
+    assert cells.min() == 0 and np.array_equal(cells.max(axis=0) + 1, one.shape)
+    assert several or one.shape == (1, 1, 1)
 
 
 def clouds(points: Array, *cuts: int) -> list[Mesh]:
@@ -179,28 +291,34 @@ def clouds(points: Array, *cuts: int) -> list[Mesh]:
     return [*shares[:1], Mesh(np.zeros((0, 3))), *shares[1:]]
 
 
-@pytest.mark.parametrize("n", [12, 300])
-def test_radial_functions_are_the_same_however_points_are_dealt(n):
-    """Few points in one lattice cell, and many in several; one place is far from all of them."""
+@pytest.mark.parametrize("support", [None, 0.4])
+@pytest.mark.parametrize(("n", "length"), [(12, 3.0), (300, 3.0), (300, 30.0)])
+def test_radial_functions_are_the_same_however_points_are_dealt(n, length, support):
+    """Few points in one lattice cell, many in several, of which some are sent; two places are far from all of them."""
     rng = np.random.default_rng(n)
-    points, places = rng.uniform(0, [3.0, 1.0, 0.2], (n, 3)), rng.uniform(0, [3.0, 1.0, 0.2], (40, 3))
-    places[7] = [60.0, 50.0, -70.0]
-    settings = RadialBasis(kind="rbf", kernel="compact-c2", cluster=10)
+    points, places = rng.uniform(0, [length, 1.0, 0.2], (n, 3)), rng.uniform(0, [length, 1.0, 0.2], (40, 3))
+    places[[7, 9]] = [[0.5 * length, 50.0, -70.0], [-80.0, 1.0, 30.0]]
+    places = places[np.argsort(places[:, 0])]
+    settings = RadialBasis(kind="rbf", kernel="compact-c2", cluster=10, support_radius=support)
     one = matrix_of(*meet(evaluate_radial, serve_radial, [Mesh(places)], [Mesh(points)], settings))
     many = matrix_of(*meet(evaluate_radial, serve_radial, clouds(places, 5, 20), clouds(points, n // 3), settings))
     np.testing.assert_allclose(many, one, rtol=0, atol=1e-12)
-    assert np.array_equal(one[7], np.eye(n)[np.linalg.norm(points - places[7], axis=1).argmin()])
-    near = np.arange(40) != 7
+    near = np.abs(places[:, 2]) < 1.0
+    assert near.sum() == 38
+    for far in np.flatnonzero(~near):
+        assert np.array_equal(one[far], np.eye(n)[np.linalg.norm(points - places[far], axis=1).argmin()])
+    lattice = lattices([Mesh(places)], [Mesh(points)], 10)[0]
+    *blocks, _ = build_blocks(points, places, lattice.origin, lattice.size, "compact-c2", support or 0.0, 10)
+    np.testing.assert_allclose(one[near], dense(Blocks(40, n, *blocks))[0][near], rtol=0, atol=1e-12)
     np.testing.assert_allclose((one @ points)[near], places[near], rtol=0, atol=1e-10)
 
 
 def test_the_radius_that_holds_a_number_of_points_is_a_median_over_some_of_them():
     points = np.random.default_rng(0).uniform(size=(400, 3))
     drawn = points[_hash(points) < 32 / 400 * 2.0**63]
-    expected = np.median(cKDTree(points).query(drawn, 12)[0][:, 11] ** 2) ** 0.5
     shares = np.split(points, [150, 160])
     hall: Any = Hall(3)
     with ThreadPoolExecutor(3) as threads:
         found = [threads.submit(_radius_of, Own(hall, k, 3), shares[k], 400, 12) for k in range(3)]
     assert 10 < len(drawn) < 60
-    np.testing.assert_allclose([each.result() for each in found], expected, rtol=1e-14)
+    np.testing.assert_allclose([each.result() for each in found], radius(points, 12), rtol=1e-14)
