@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "_atoms.hpp"
+#include "_members.hpp"
 #include "_push.hpp"
 #include "_styles.hpp"
 
@@ -45,22 +46,12 @@ const char *const kStyle = "suture/wall";
 //
 // FORCE is the ID of a `fix store/force`; without it the whole force counts. Each rank sums over its own atoms, so no
 // step communicates. (LAMMPS has no sum of force times velocity, and an atom-style variable costs 4 to 7 % of a step.)
-class WallFix : public Fix {
+class WallFix : public MemberFix {
  public:
   using Sum = std::array<double, 4>;  // force x y z, power
 
   WallFix(LAMMPS *lammps, int count, char **words)
-      : Fix(lammps, count, words), force_id_(count > 3 ? words[3] : "") {}
-
-  int setmask() override { return LAMMPS_NS::FixConst::PRE_NEIGHBOR | LAMMPS_NS::FixConst::END_OF_STEP; }
-
-  // Atoms change their places only just before neighbours are looked for.
-  void setup_pre_neighbor() override { pre_neighbor(); }
-  void pre_neighbor() override {
-    members_.clear();
-    for (int i = 0; i < atom->nlocal; ++i)
-      if (atom->mask[i] & groupbit) members_.push_back(i);
-  }
+      : MemberFix(lammps, count, words), force_id_(count > 3 ? words[3] : "") {}
 
   void init() override {
     stored_ = nullptr;
@@ -104,7 +95,6 @@ class WallFix : public Fix {
 
   std::string force_id_;
   Fix *stored_ = nullptr;
-  std::vector<int> members_;
   Sum now_{}, total_{};
 };
 

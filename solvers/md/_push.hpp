@@ -10,31 +10,23 @@
 #include <array>
 #include <vector>
 
+#include "_members.hpp"
+
 // Sums the force on each atom of a group over the steps: fix ID group suture/push
 //
 // LAMMPS' own means of atoms (`ave/atom`) look at every atom in every step, which is 3 % of the steps of 10,500 atoms of
 // which an eighth is asked for. The sums go with the atoms from rank to rank.
-class PushFix : public LAMMPS_NS::Fix {
+class PushFix : public MemberFix {
  public:
   using Force = std::array<double, 3>;
 
-  PushFix(LAMMPS_NS::LAMMPS *lammps, int count, char **words) : LAMMPS_NS::Fix(lammps, count, words) {
+  PushFix(LAMMPS_NS::LAMMPS *lammps, int count, char **words) : MemberFix(lammps, count, words) {
     maxexchange = 3;
     grow_arrays(atom->nmax);
     atom->add_callback(LAMMPS_NS::Atom::GROW);
   }
 
   ~PushFix() override { atom->delete_callback(id, LAMMPS_NS::Atom::GROW); }
-
-  int setmask() override { return LAMMPS_NS::FixConst::PRE_NEIGHBOR | LAMMPS_NS::FixConst::END_OF_STEP; }
-
-  // Atoms change their places only just before neighbours are looked for.
-  void setup_pre_neighbor() override { pre_neighbor(); }
-  void pre_neighbor() override {
-    members_.clear();
-    for (int i = 0; i < atom->nlocal; ++i)
-      if (atom->mask[i] & groupbit) members_.push_back(i);
-  }
 
   void end_of_step() override {
     for (const int i : members_)
@@ -62,6 +54,5 @@ class PushFix : public LAMMPS_NS::Fix {
   }
 
  private:
-  std::vector<int> members_;
   std::vector<Force> sums_;
 };
