@@ -19,6 +19,7 @@ from suture.solvers.md.moving_atoms import MovingAtoms
 
 from ..cases.test_wave import small as pulse
 from ..cases.variants import ROOT, played
+from ..complaints import edited
 from ..ledgers import numbers
 from ..mpi import suture
 from .seams_of_atoms import PERFECT, atoms, elements, small
@@ -287,12 +288,8 @@ def test_ghost_forces_are_those_of_the_blended_energy(tmp_path: Path) -> None:
 
 def test_bodies_at_rest_are_refused(tmp_path: Path) -> None:
     case = small(tmp_path / "case")
+    scheme = f'hand_shake = {{ scheme = "{SHAKE["scheme"]}",'
     with pytest.raises(CaseError) as caught:
-        check_text(
-            case,
-            (case / "case.toml")
-            .read_text()
-            .replace("hand_shake = {", f'hand_shake = {{ scheme = "{SHAKE["scheme"]}",'),
-        )
+        check_text(case, edited((case / "case.toml").read_text(), ("hand_shake = {", scheme)))
     for message in ("[participants.far.solver] time_integration", "'bridging-domain'", "'velocity-verlet'"):
         assert message in str(caught.value)
