@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from operator import mul
 
 import numpy as np
 from mpi4py import MPI
@@ -61,6 +63,7 @@ class Buffer:
         self._noise = Draws(solver, 4 if beyond == "above" else 5) if fluctuates else None
         self.edges: Array = at + self._outward * thickness * np.arange(slabs)
         """Ends of the slabs towards the plane."""
+        self._bins = np.sort(np.append(self.edges, self._outward * np.inf))
         self.rows: dict[str, dict[str, Array]] = {
             name: {"momentum": np.zeros(3), "energy": np.zeros(1)} for name in ("constraint", "thermostat")
         }
@@ -75,14 +78,13 @@ class Buffer:
         """
         if self._outward < 0:  # bins ascend along the axis
             velocity, temperature = velocity[::-1], temperature[::-1]
-        edges = np.sort(np.append(self.edges, self._outward * np.inf))
-        count, mass, mean, peculiar = self._moments(edges)
+        count, mass, mean, peculiar = self._moments()
         shift = self._strength * (velocity - mean)
         if self._noise:
             kept = 1.0 - self._strength
             shift = shift + math.sqrt(1.0 - kept**2) * self._fluctuation(self._noise, mass, temperature, draw)
         factor = self._factors(count, peculiar, temperature, draw)
-        added = self._solver.drive(self._axis, edges, shift, mean + shift, factor)
+        added = self._solver.drive(self._axis, self._bins, shift, mean + shift, factor)
         for row, gained in zip(("constraint", "thermostat"), added, strict=True):
             self.rows[row]["momentum"] = self.rows[row]["momentum"] + gained[:3]
             self.rows[row]["energy"] = self.rows[row]["energy"] + gained[3:]
@@ -91,24 +93,30 @@ class Buffer:
         """What the mean velocity of slabs differs from the fluid's in equilibrium: variance kT/M, (slabs, 3)."""
         lammps = self._solver.lammps
         kT = lammps.constant("boltz") * temperature / lammps.constant("mvv2e")
-        deviation = np.sqrt(kT / np.maximum(mass, np.finfo(float).tiny)) * (mass > 0.0)
+        deviation = np.sqrt(kT / np.maximum(mass, sys.float_info.min)) * (mass > 0.0)
         return deviation[:, None] * noise.of(draw).standard_normal((len(mass), 3))
 
-    def _moments(self, edges: Array) -> tuple[Array, Array, Array, Array]:
+    def _moments(self) -> tuple[Array, Array, Array, Array]:
         """Number of atoms, mass, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
-        sums = self._solver.moments(self._axis, edges)
+        sums = self._solver.moments(self._axis, self._bins)
         self._solver.comm.Allreduce(MPI.IN_PLACE, sums)
-        mean = sums[:, 2:5] / np.maximum(sums[:, 1:2], np.finfo(float).tiny)
-        kinetic = 0.5 * self._solver.lammps.constant("mvv2e") * (sums[:, 5] - (sums[:, 2:5] * mean).sum(axis=1))
-        return sums[:, 0], sums[:, 1], mean, kinetic
+        half = 0.5 * self._solver.lammps.constant("mvv2e")
+        mean, kinetic = [], []
+        # In plain floats: arrays of a few slabs would take several times as long.
+        for _, mass, *momentum, square in sums.tolist():
+            own = [component / max(mass, sys.float_info.min) for component in momentum]
+            mean.append(own)
+            kinetic.append(half * (square - sum(map(mul, momentum, own))))
+        return sums[:, 0], sums[:, 1], np.array(mean), np.array(kinetic)
 
     def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: Draw) -> Array:
         boltzmann = self._solver.lammps.constant("boltz")
         generator = self._draws.of(draw)
-        factors = np.ones(len(count))
-        # In plain floats: arrays of a few slabs would take three times as long.
-        for k, (number, energy) in enumerate(zip(count.tolist(), kinetic.tolist(), strict=True)):
-            if number > 1.5 and energy > 0.0:
-                kT = boltzmann * float(temperature[k])
-                factors[k] = rescaling(generator, energy, 3.0 * (number - 1.0), kT)
-        return factors
+        slabs = zip(count.tolist(), kinetic.tolist(), temperature.tolist(), strict=True)
+        factors = [
+            rescaling(generator, energy, 3.0 * (number - 1.0), boltzmann * wanted)
+            if number > 1.5 and energy > 0.0
+            else 1.0
+            for number, energy, wanted in slabs
+        ]
+        return np.array(factors)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("suture")
 
 Amounts = dict[str, Array]
-Held = tuple[Mapping[str, Array], Mapping[str, Mapping[str, Array]]]
+Numbers = list[float]
+"""Of mass, momentum and energy, one after the other: arrays of so few would take several times as long as floats."""
+Held = tuple[Numbers, list[Numbers]]
 """An inventory, and what each row gave since the start."""
 
 WIDTHS = {"mass": 1, "momentum": 3, "energy": 1}
@@ -34,15 +36,20 @@ def nothing() -> Amounts:
     return {quantity: np.zeros(width) for quantity, width in WIDTHS.items()}
 
 
-def lost(before: Held, now: Held) -> Amounts:
-    """What was lost between two looks, besides what rows gave."""
-    left = nothing()
-    for quantity in left:
-        added = sum(
-            (now[1][row][quantity] - before[1][row][quantity] for row in now[1] if quantity in now[1][row]), 0.0
-        )
-        left[quantity] = before[0][quantity] - now[0][quantity] + added
-    return left
+def _numbers(amounts: Mapping[str, Array]) -> Numbers:
+    return [n for q, width in WIDTHS.items() for n in (amounts[q].tolist() if q in amounts else [0.0] * width)]
+
+
+def held(inventory: Mapping[str, Array], rows: Mapping[str, Mapping[str, Array]]) -> Held:
+    """Of what is there at one instant."""
+    return _numbers(inventory), [_numbers(row) for row in rows.values()]
+
+
+def lost(before: Held, now: Held) -> Array:
+    """What was lost between two looks, besides what rows gave: mass, momentum, energy, (5,)."""
+    given = [[end - begin for begin, end in zip(*row, strict=True)] for row in zip(before[1], now[1], strict=True)]
+    added = map(sum, zip(*given, strict=True)) if given else [0.0] * len(now[0])
+    return np.array([begin - end + more for begin, end, more in zip(before[0], now[0], added, strict=True)])
 
 
 class Interior:
@@ -104,7 +111,7 @@ class Interior:
             raise SolverError(f"the two planes are {above - below:g} apart, no more than pairs reach, {reach:g}")
 
     def _look(self) -> None:
-        self._opening, self._beginnings = (self.solver.inventory(), self.solver.rows()), self.solver.beginnings
+        self._opening, self._beginnings = held(self.solver.inventory(), self.solver.rows()), self.solver.beginnings
         self._buffers = [region.buffer_held() for region in self.regions] if len(self.regions) > 1 else []
 
     def receive(self, region: ParticleRegion, window: Window) -> None:
@@ -181,4 +188,4 @@ class Interior:
             return
         came = [lost(now, before) for before, now in zip(buffers, self._buffers, strict=True)]
         for region, own, other in zip(self.regions, came, reversed(came), strict=True):
-            region.add({q: 0.5 * (left[q] + (own[q] - other[q])) for q in left})
+            region.add(0.5 * (left + (own - other)))

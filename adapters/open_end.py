@@ -161,7 +161,7 @@ class OpenEnd:
         if not leaving and whole <= 0:
             return Changes([], np.zeros((0, 3)), np.zeros((0, 3)))
         around = self._around(self._outer)
-        self._book_deletion(around.remove(leaving))
+        self._book_deletion(len(leaving), around.remove(leaving))
         places, velocities = np.zeros((0, 3)), np.zeros((0, 3))
         if (number := max(0, whole + len(leaving))) > 0:
             search = self._search(outside, energy / max(quiet, 1.0))
@@ -208,10 +208,9 @@ class OpenEnd:
         comm = self._solver.comm
         drawn = _open.leaving(*self._outside, self._inner[1], self.end, self._force.cutoff, key, taken)
         if comm.size > 1:
-            drawn = np.concatenate(comm.allgather(drawn))
-            drawn = drawn[np.lexsort((drawn[:, 1], drawn[:, 0]))]
-        most = max(taken, int(np.count_nonzero(drawn[:, 0] < 0.0)))
-        return drawn[:most, 1].astype(int).tolist()
+            drawn = sorted(pair for pairs in comm.allgather(drawn) for pair in pairs)
+        most = max(taken, sum(lot < 0.0 for lot, _ in drawn))
+        return [atom for _, atom in drawn[:most]]
 
     def _search(self, outside: Outside, energy: float) -> _open.Search:
         """Look for ``energy``: the mean potential energy of an atom near the plane."""
@@ -227,22 +226,22 @@ class OpenEnd:
             attempts=self._settings.attempts,
         )
 
-    def _book_deletion(self, gone: Array) -> None:
-        """``gone`` as ``Surroundings.remove`` gives it: this rank's atoms."""
-        mass, *momentum, square, potential = gone.sum(axis=0)
-        self._add("deletion", -mass, -np.array(momentum), -(0.5 * self._mass_energy * square + potential))
-        self.events["deletion"] += len(gone)
+    def _book_deletion(self, number: int, taken: list[float]) -> None:
+        """``number`` of atoms in all, and what this rank's take along, as ``Surroundings.remove`` gives it."""
+        mass, *momentum, square, potential = taken
+        self._add("deletion", -mass, [-p for p in momentum], -(0.5 * self._mass_energy * square + potential))
+        self.events["deletion"] += number
 
     def _book_insertion(self, velocities: Array, energies: Array) -> None:
         """All ranks know them; the first one books them."""
         self.events["insertion"] += len(energies)
-        if self._solver.comm.rank == 0:
-            mass = self._atoms.mass
-            kinetic = 0.5 * self._mass_energy * mass * float((velocities**2).sum())
-            momentum = mass * velocities.sum(axis=0)
-            self._add("insertion", mass * len(energies), momentum, kinetic + float(energies.sum()))
+        if self._solver.comm.rank == 0 and len(energies):
+            mass, rows = self._atoms.mass, velocities.tolist()
+            square = sum(component**2 for velocity in rows for component in velocity)
+            energy = 0.5 * self._mass_energy * mass * square + sum(energies.tolist())
+            self._add("insertion", mass * len(rows), [mass * sum(axis) for axis in zip(*rows, strict=True)], energy)
 
-    def _add(self, name: str, mass: float, momentum: Array, energy: float) -> None:
+    def _add(self, name: str, mass: float, momentum: list[float], energy: float) -> None:
         row = self.rows[name]
         row["mass"] = row["mass"] + mass
         row["momentum"] = row["momentum"] + momentum

@@ -17,7 +17,7 @@ from .buffer import Buffer
 from .draws import Draw
 from .heat_bath import HeatBath
 from .impose_settings import Constraint, Langevin, Maxwellian, Relaxation
-from .interior import Held, Interior, nothing
+from .interior import Held, Interior, held, nothing
 from .method_of_planes import MethodOfPlanes
 from .open_end import OpenEnd
 from .particle_region import AMOUNTS, ParticleRegionSettings
@@ -94,7 +94,8 @@ class ParticleRegion:
         solver.bound(settings.axis, settings.at, settings.beyond)
         self.states: Array = np.zeros((settings.slabs, 6))
         """The continuum's in each slab: velocity, temperature, density, pressure; 0 where it gives none."""
-        self._amounts = nothing()
+        self._amounts = np.zeros(5)
+        """Mass, momentum and energy that left so far in this window (this rank's share)."""
         self._auditing = False
         self._interior = interior or Interior(solver)
         self._interior.join(self)
@@ -202,16 +203,15 @@ class ParticleRegion:
         """What left the interior through this plane. Collective."""
         self._interior.account()
 
-    def add(self, left: Mapping[str, Array]) -> None:
-        """These amounts left through this plane (this rank's share)."""
-        self._amounts = {quantity: amount + left[quantity] for quantity, amount in self._amounts.items()}
+    def add(self, left: Array) -> None:
+        """These amounts left through this plane: mass, momentum, energy, (5,) (this rank's share)."""
+        self._amounts = self._amounts + left
 
     def send(self, window: Window) -> dict[str, Array]:
         """Amounts that left in the window, summed over the ranks, on rank 0's cell. Collective."""
-        mine = np.concatenate([self._amounts[quantity] for quantity in AMOUNTS])
-        total = np.empty_like(mine)
+        mine, self._amounts = self._amounts, np.zeros(5)
+        total = np.empty(5)
         self.solver.comm.Reduce(mine, total)
-        self._amounts = nothing()
         self.profiles.sample(window.end, self.states, self.piston.position if self.piston else np.nan)
         if self.solver.comm.rank:
             return {"mass": np.zeros((0, 1)), "momentum": np.zeros((0, 3)), "energy": np.zeros((0, 1))}
@@ -276,4 +276,4 @@ class ParticleRegion:
 
     def buffer_held(self) -> Held:
         """Both together. Collective."""
-        return self.buffer_inventory(), self.buffer_rows()
+        return held(self.buffer_inventory(), self.buffer_rows())

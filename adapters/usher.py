@@ -49,30 +49,29 @@ class Usher:
 
         ``corners`` of the region, (2, 3).
         """
-        pending, found = number, np.zeros((0, 4))
+        pending, found = number, []
         for _ in range(math.ceil(search.attempts / BATCH)):
             if not pending:
                 break
             own = surroundings.search(int(generator.integers(2**62)), pending, BATCH, corners, search)
-            accepted = surroundings.accept(self._gathered(own))
-            found = np.concatenate((found, accepted))
-            pending -= len(accepted)
-        self.tally.inserted += len(found)
+            found.append(surroundings.accept(self._gathered(own)))
+            pending -= len(found[-1])
+        self.tally.inserted += number - pending
         self.tally.failed += pending
-        return found[:, :3], found[:, 3]
+        rows = found[0] if len(found) == 1 else np.concatenate([np.zeros((0, 4)), *found])
+        return rows[:, :3], rows[:, 3]
 
-    def _gathered(self, own: Array) -> Array:
-        """Places to which a start of a pending atom came, and their energies, (n, 4), of what each rank found."""
-        found = own
+    def _gathered(self, found: Array) -> Array:
+        """Of what each rank found for the pending atoms, (n, 6), what counts."""
         if self._comm.size > 1:
-            everyone = np.empty((self._comm.size, *own.shape))
-            self._comm.Allgather(own, everyone)
+            everyone = np.empty((self._comm.size, *found.shape))
+            self._comm.Allgather(found, everyone)
             # The first of an atom's starts that came there, whoever has seen it.
             order = np.where(everyone[:, :, 0] < 0.0, np.inf, everyone[:, :, 0])
-            found = everyone[np.argmin(order, axis=0), np.arange(len(own))]
+            found = everyone[np.argmin(order, axis=0), np.arange(everyone.shape[1])]
             found[:, 5] = everyone[:, :, 5].sum(axis=0)
         # In plain floats: arrays of a few atoms would take several times as long.
         rows = found.tolist()
         self.tally.iterations += sum(row[5] for row in rows)
         self.tally.attempts += sum(int(row[0]) + 1 if row[0] >= 0.0 else BATCH for row in rows)
-        return np.array([row[1:5] for row in rows if row[0] >= 0.0]).reshape(-1, 4)
+        return found

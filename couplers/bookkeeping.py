@@ -37,7 +37,8 @@ class Bookkeeper:
         self._buffered = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, KeepsBuffer)}
         self._inflows = [inflow for inflow in inflows if inflow.flow.amounts]
         self._outflows = [outflow for outflow in outflows if outflow.flow.amounts]
-        self._factors: dict[str, float] = {}
+        self._factors: Array = np.zeros(0)
+        """From the participant's units to the ledger's, by column."""
         self.chart: Chart
 
     def draw_chart(self, case: Case, flows: Sequence[Flow], comm: MPI.Comm) -> Chart:
@@ -52,7 +53,6 @@ class Bookkeeper:
         known = {name: (rows, kept) for name, rows, kept, _ in everyone}
         quantities = _amounts_of(case, {quantity for _, _, kept, _ in everyone for quantity in kept})
         units = case.participants[self._name].unit_system
-        self._factors = {q: factor(QUANTITIES[q].dimension, units, case.units) for q in quantities}
         self.chart = Chart(
             quantities=quantities,
             rows={name: known[name][0] for name in case.participants},
@@ -61,6 +61,8 @@ class Bookkeeper:
             buffers={flow: rows for *_, kept_by_rank in everyone for flow, rows in kept_by_rank.items()},
             clocks=case.clocks,
         )
+        factors = {q: factor(QUANTITIES[q].dimension, units, case.units) for q in quantities}
+        self._factors = self.chart.spread({q: np.full(QUANTITIES[q].components, factors[q]) for q in quantities})
         return self.chart
 
     def opening(self) -> dict[Entry, Array]:
@@ -121,7 +123,7 @@ class Bookkeeper:
         return shares
 
     def _spread(self, amounts: Mapping[str, Array]) -> Array:
-        return self.chart.spread(amounts, self._factors)
+        return self.chart.spread(amounts) * self._factors
 
 
 def _amounts_of(case: Case, kept: set[str]) -> tuple[str, ...]:

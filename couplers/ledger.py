@@ -68,6 +68,11 @@ class Chart:
     """Rows of the buffers of those senders that keep one, by flow."""
     clocks: Mapping[str, float] = field(default_factory=dict)
     """The clock of each participant, 1 where nothing is said."""
+    _nothing: dict[str, Array] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        nothing = {q: np.zeros(QUANTITIES[q].components) for q in self.quantities}
+        object.__setattr__(self, "_nothing", nothing)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -90,15 +95,10 @@ class Chart:
         of_buffers += [("buffer row", f, r) for f in self.buffers for r in self.buffers[f]]
         return of_participants + of_flows + of_buffers
 
-    def spread(self, amounts: Mapping[str, Array], factors: Mapping[str, float]) -> Array:
-        """Lay ``amounts`` out in the ledger's columns and units; what is not given is zero."""
-        parts = [
-            np.asarray(amounts[q], dtype=float).reshape(-1) * factors[q]
-            if q in amounts
-            else np.zeros(QUANTITIES[q].components)
-            for q in self.quantities
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0)
+    def spread(self, amounts: Mapping[str, Array]) -> Array:
+        """Lay ``amounts`` out in the ledger's columns; what is not given is zero."""
+        parts = [np.reshape(amounts[q], -1) if q in amounts else nothing for q, nothing in self._nothing.items()]
+        return np.concatenate(parts, dtype=float) if parts else np.zeros(0)
 
     def keeps(self, participant: str) -> Array:
         """1 for the columns whose inventory the participant gives, else nan."""
@@ -161,7 +161,8 @@ class Ledger:
         size = max(1, len(self._entries) * len(chart.columns))
         self._most = int(np.clip(_MESSAGE // (8 * size), 1, _MOST))
         self._share = np.zeros((self._most, len(self._entries), len(chart.columns)))
-        self._before: dict[Entry, Array] = {}
+        self._before = np.zeros(self._share.shape[1:])
+        """What every entry came to at the end of the last window that was settled, (entries, columns)."""
         self._entered: list[tuple[int, float, int]] = []
         self._block = 1
         self._settled = time.monotonic()
@@ -175,14 +176,15 @@ class Ledger:
     def open(self, shares: Mapping[Entry, Array]) -> Closing:
         """Take the opening inventories and carries. Collective."""
         self._enter(shares)
-        self._before = {entry: values[0] for entry, values in self._reduce(1).items()}
+        opened = self._reduce(1)
+        self._before, before = opened[0], self._by_entry(opened)
         self._block = 1
         zero = np.zeros(len(self.chart.columns))
         self.throughput = {name: zero.copy() for name in [*self.chart.rows, *(f.name for f in self.chart.flows)]}
         opening = Closing(-1, np.zeros(1), np.zeros(1))
-        opening.inventory = {p: self._before["inventory", p, ""][None] for p in self.chart.rows}
-        opening.carry = {f.name: self._before["carry", f.name, ""][None] for f in self.chart.flows}
-        opening.buffer = {f: self._before["buffer", f, ""][None] for f in self.chart.buffers}
+        opening.inventory = {p: before["inventory", p, ""] for p in self.chart.rows}
+        opening.carry = {f.name: before["carry", f.name, ""] for f in self.chart.flows}
+        opening.buffer = {f: before["buffer", f, ""] for f in self.chart.buffers}
         return opening
 
     def enter(self, index: int, time: float, shares: Mapping[Entry, Array], iterations: int = 1) -> bool:
@@ -217,24 +219,23 @@ class Ledger:
         if not self._entered:
             return None
         indices, times, iterations = zip(*self._entered, strict=True)
-        now = self._reduce(len(self._entered), asks)
+        ends = self._reduce(len(self._entered), asks)
         self._entered.clear()
-        closing = self._balance(Closing(indices[0], np.array(times), np.array(iterations, dtype=float)), now)
-        self._before = {entry: values[-1] for entry, values in now.items()}
+        closing = self._balance(Closing(indices[0], np.array(times), np.array(iterations, dtype=float)), ends)
+        self._before = ends[-1]
         return closing
 
     def save(self) -> dict[str, Any]:
         """What the next window's balance starts from."""
-        before = np.array([self._before[entry] for entry in self._entries])
-        return {"before": before, "throughput": dict(self.throughput), "worst": self.worst}
+        return {"before": self._before, "throughput": dict(self.throughput), "worst": self.worst}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Return to what ``save`` gave."""
-        self._before = dict(zip(self._entries, state["before"], strict=True))
+        self._before = np.array(state["before"])
         self.throughput, self.worst = dict(state["throughput"]), float(state["worst"])
 
-    def _reduce(self, windows: int, asks: tuple[float, float] = (0.0, 0.0)) -> dict[Entry, Array]:
-        """Sum all shares over the ranks, and agree on how many windows to settle next time."""
+    def _reduce(self, windows: int, asks: tuple[float, float] = (0.0, 0.0)) -> Array:
+        """All shares summed over the ranks, (windows, entries, columns); agree on how many to settle next time."""
         since = time.monotonic() - self._settled
         share = np.append(self._share[:windows].ravel(), (*asks, since))
         everything = np.empty_like(share)
@@ -245,11 +246,13 @@ class Ledger:
         a_window = everything[-1] / self._comm.size / windows
         self._block = int(np.clip(_SETTLE_EVERY / max(a_window, 1e-9), 1, self._most))
         self.asked = float(everything[-3]), float(everything[-2])
-        totals = everything[:-3].reshape(windows, *self._share.shape[1:])
-        return {entry: totals[:, row] for row, entry in enumerate(self._entries)}
+        return everything[:-3].reshape(windows, *self._share.shape[1:])
 
-    def _balance(self, closing: Closing, now: Mapping[Entry, Array]) -> Closing:
-        begins = {entry: np.concatenate((self._before[entry][None], ends[:-1])) for entry, ends in now.items()}
+    def _by_entry(self, values: Array) -> dict[Entry, Array]:
+        return {entry: values[:, row] for row, entry in enumerate(self._entries)}
+
+    def _balance(self, closing: Closing, ends: Array) -> Closing:
+        now, begins = self._by_entry(ends), self._by_entry(np.concatenate((self._before[None], ends[:-1])))
         for flow in self.chart.flows:
             self._close_flow(closing, flow, now, begins)
         for participant in self.chart.rows:

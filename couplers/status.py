@@ -35,6 +35,8 @@ class Status:
         whose = {"participant": participant, "rank": rank, "pid": os.getpid(), "host": socket.gethostname()}
         self._head = json.dumps(whose | {"since": time.time()})[:-1]
         self._facts: dict[str, Any] = {}
+        self._said: dict[str, str] = {}
+        """The same, as it is written."""
         with open(folder / f"{participant}-{rank}.json", "w+b") as file:
             os.posix_fallocate(file.fileno(), 0, _SIZE + _TAIL)  # else a full disk ends us by a signal later on
             self._map = mmap.mmap(file.fileno(), _SIZE + _TAIL)
@@ -54,12 +56,10 @@ class Status:
     def update(self, **facts: Any) -> None:
         """Change some of what the slate says: words and numbers."""
         self._facts.update(facts)
-        # Twenty times as quick as json.dumps, several times in every window.
-        said = "".join(
-            f', "{key}": "{value}"' if isinstance(value, str) else f', "{key}": {_number(value)}'
-            for key, value in self._facts.items()
-        )
-        self._map[:_SIZE] = f"{self._head}{said}".encode().ljust(_SIZE)
+        # Far quicker than json.dumps, several times in every window.
+        for key, value in facts.items():
+            self._said[key] = f', "{key}": "{value}"' if isinstance(value, str) else f', "{key}": {_number(value)}'
+        self._map[:_SIZE] = "".join((self._head, *self._said.values())).encode().ljust(_SIZE)
 
     @property
     def doing(self) -> str:

@@ -31,10 +31,10 @@ class ExchangeFix : public LAMMPS_NS::Fix {
 
   int setmask() override { return LAMMPS_NS::FixConst::PRE_EXCHANGE; }
 
-  // `last`: the step at which neighbours are listed if they were not before.
-  void await(std::function<void()> call, std::int64_t last) {
+  // Neighbours are listed in so many steps if they were not before.
+  void await(std::function<void()> call, int steps) {
     call_ = std::move(call);
-    next_reneighbor = last;
+    next_reneighbor = update->ntimestep + steps;
   }
 
   // LAMMPS' own code lies between here and whoever began the run, and no exception passes through it.

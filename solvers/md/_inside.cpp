@@ -71,13 +71,11 @@ class WallFix : public MemberFix {
     for (std::size_t k = 0; k < now_.size(); ++k) total_[k] += now_[k];
   }
 
-  const Sum &now() const { return now_; }
-
-  // What was summed since the last call.
-  Sum take() {
+  // What was summed since the last call, and what is there now.
+  std::pair<Sum, Sum> take() {
     const Sum taken = total_;
     total_.fill(0.0);
-    return taken;
+    return {taken, now_};
   }
 
  private:
@@ -273,10 +271,6 @@ Array local(std::uintptr_t address, const std::string &id) {
   return table;
 }
 
-Array row(const WallFix::Sum &sum) {
-  return Array(static_cast<py::ssize_t>(sum.size()), sum.data());
-}
-
 }  // namespace
 
 PYBIND11_MODULE(_inside, module) {
@@ -307,11 +301,12 @@ PYBIND11_MODULE(_inside, module) {
       "tallied", [](std::uintptr_t address) { return lammps_at(address)->update->eflag_atom; }, py::arg("lammps"),
       "The latest step at which energies per atom were tallied.");
   module.def(
-      "now", [](std::uintptr_t address, const std::string &id) { return row(found<WallFix>(address, id).now()); },
-      py::arg("lammps"), py::arg("id"), "Force and power after the latest step, (4,), this rank's share.");
+      "step", [](std::uintptr_t address) { return lammps_at(address)->update->ntimestep; }, py::arg("lammps"),
+      "The present time step.");
   module.def(
-      "take", [](std::uintptr_t address, const std::string &id) { return row(found<WallFix>(address, id).take()); },
-      py::arg("lammps"), py::arg("id"), "Their sums over the steps since the last call, (4,), this rank's share.");
+      "take", [](std::uintptr_t address, const std::string &id) { return found<WallFix>(address, id).take(); },
+      py::arg("lammps"), py::arg("id"),
+      "Force and power: their sums over the steps since the last call, and those of the latest step, this rank's share.");
   module.def(
       "pushes",
       [](std::uintptr_t address, const std::string &id) {

@@ -114,29 +114,28 @@ Array count(std::uintptr_t address, int group, int axis, double sign, double inn
   return Array(3, sum.data());
 }
 
-// Lots and ids, (n, 2), of atoms of a group further out than `inner`, those first that are to go first: all that are beyond
+// Lots and ids of atoms of a group further out than `inner`, those first that are to go first: all that are beyond
 // `end`, whose lots are -1; then, as long as there are not `most`, those no further than `layer` from it, whose lots are less
 // than 1, and the others, less than 2.
-Array leaving(std::uintptr_t address, int group, int axis, double sign, double inner, double end, double layer,
-              std::uint64_t key, std::size_t most) {
+using Lots = std::vector<std::pair<double, std::int64_t>>;
+Lots leaving(std::uintptr_t address, int group, int axis, double sign, double inner, double end, double layer,
+             std::uint64_t key, std::size_t most) {
   const Atom &atom = *lammps_at(address)->atom;
-  std::vector<std::array<double, 2>> drawn;
+  Lots drawn;
   std::size_t beyond = 0;
   outside(atom, group, axis, sign, sign * inner, [&](int i, double height) {
     const double distance = sign * end - height;
-    const auto id = double(atom.tag[i]);
+    const std::int64_t id = atom.tag[i];
     if (distance < 0.0) ++beyond;
     if (distance < 0.0)
-      drawn.push_back({-1.0, id});
+      drawn.emplace_back(-1.0, id);
     else if (most > 0)
-      drawn.push_back({lot(key, static_cast<std::uint64_t>(atom.tag[i])) + (distance >= layer ? 1.0 : 0.0), id});
+      drawn.emplace_back(lot(key, static_cast<std::uint64_t>(id)) + (distance >= layer ? 1.0 : 0.0), id);
   });
   const std::size_t kept = std::min(drawn.size(), std::max(most, beyond));
   std::partial_sort(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(kept), drawn.end());
   drawn.resize(kept);
-  Array table({static_cast<py::ssize_t>(drawn.size()), py::ssize_t{2}});
-  if (!drawn.empty()) std::copy_n(drawn[0].data(), 2 * drawn.size(), table.mutable_data());
-  return table;
+  return drawn;
 }
 
 }  // namespace
@@ -152,10 +151,10 @@ PYBIND11_MODULE(_open, module) {
       "lammps"_a, "Make the styles `suture/end` and `suture/exchange` known.");
   module.def(
       "await_exchange",
-      [](std::uintptr_t address, const std::string &id, std::function<void()> call, std::int64_t last) {
-        found<ExchangeFix>(address, id).await(std::move(call), last);
+      [](std::uintptr_t address, const std::string &id, std::function<void()> call, int steps) {
+        found<ExchangeFix>(address, id).await(std::move(call), steps);
       },
-      "lammps"_a, "id"_a, "call"_a, "last"_a, "Call once where neighbours are listed next, at the step `last` if not before.");
+      "lammps"_a, "id"_a, "call"_a, "steps"_a, "Call once where neighbours are listed next, in so many steps if not before.");
   module.def(
       "after_run", [](std::uintptr_t address, const std::string &id) { found<ExchangeFix>(address, id).rethrow(); },
       "lammps"_a, "id"_a, "Raise what that call has raised.");
@@ -191,10 +190,7 @@ PYBIND11_MODULE(_open, module) {
       "id"_a, "Note force and power as a window begins.");
   module.def(
       "take_end",
-      [](std::uintptr_t address, const std::string &id) {
-        const auto taken = found<EndFix>(address, id).take();
-        return Array(5, taken.data());
-      },
+      [](std::uintptr_t address, const std::string &id) { return found<EndFix>(address, id).take(); },
       "lammps"_a, "id"_a, "Since then: force and power by Verlet's weights; m v, m v^2 and energy by mirroring, (5,).");
   module.def("obstacle", &obstacle, "lammps"_a, "What keeps atoms from coming and going; empty where nothing does.");
   module.def("bit", &bit, "lammps"_a, "group"_a, "A group's bit in the masks.");
@@ -204,7 +200,7 @@ PYBIND11_MODULE(_open, module) {
   module.def("count", &count, "lammps"_a, "group"_a, "axis"_a, "sign"_a, "inner"_a, "outer"_a, "energies"_a,
              "Energies and number of a group's atoms between two heights, and number further out, (3,), this rank's share.");
   module.def("leaving", &leaving, "lammps"_a, "group"_a, "axis"_a, "sign"_a, "inner"_a, "end"_a, "layer"_a, "key"_a,
-             "most"_a, "Lots and ids, (n, 2), of this rank's atoms that are beyond the end, and of `most` others.");
+             "most"_a, "Lots and ids of this rank's atoms that are beyond the end, and of `most` others.");
   py::class_<Search>(module, "Search")
       .def(py::init([](double target, double tolerance, double overlap, double core, double step, int iterations,
                        int attempts) {

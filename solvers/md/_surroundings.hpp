@@ -60,19 +60,18 @@ class Surroundings {
   double cutoff() const { return cut_; }
 
   // Takes the atoms with these ids away at the end of the step, one after another: they are kicked for it, and kick those
-  // that are left, which LAMMPS would not do any more. Returns a row for each, (n, 6): mass, momentum, sum of m v^2, energy
-  // of its pairs with those that are left; zeros but on the rank that has it.
-  Array remove(const std::vector<std::int64_t> &ids) {
-    Array table({static_cast<pybind11::ssize_t>(ids.size()), pybind11::ssize_t{6}});
-    std::fill_n(table.mutable_data(), table.size(), 0.0);
-    for (std::size_t k = 0; k < ids.size(); ++k)
+  // that are left, which LAMMPS would not do any more. Returns what those of this rank take along in all, (6,): mass,
+  // momentum, sum of m v^2, energy of each one's pairs with those that are left.
+  std::array<double, 6> remove(const std::vector<std::int64_t> &ids) {
+    std::array<double, 6> taken{};
+    for (const auto id : ids)
       for (auto &one : atoms_) {
-        if (one.id != ids[k]) continue;
+        if (one.id != id) continue;
         one.gone = true;
-        if (one.index < lmp_.atom->nlocal) take_along(one, table.mutable_data(k));
+        if (one.index < lmp_.atom->nlocal) take_along(one, taken);
         kick_around(one.place, one.id, kick());
       }
-    return table;
+    return taken;
   }
 
   // Lets those that are to come have these velocities at the end of the step, (n, 3): takes off their neighbours what they
@@ -124,19 +123,20 @@ class Surroundings {
     return table;
   }
 
-  // Takes in those places that no one before them reaches, rows of place and energy, (n, 4), wrapped into the box, so that
-  // later searches see them. Returns their rows.
+  // Takes in what `search` found, (n, 6), but places that one before them reaches; wrapped into the box, so that later
+  // searches see them. Returns their places and energies, (n, 4).
   Array accept(const Array &found) {
     std::vector<double> rows;
     const std::size_t before = coming_.size();
     for (pybind11::ssize_t n = 0; n < found.shape(0); ++n) {
-      Point place{*found.data(n, 0), *found.data(n, 1), *found.data(n, 2)};
+      if (*found.data(n, 0) < 0.0) continue;
+      Point place{*found.data(n, 1), *found.data(n, 2), *found.data(n, 3)};
       if (std::any_of(coming_.begin() + before, coming_.end(), [&](const Point &other) { return reach(place, other); }))
         continue;
       lmp_.domain->remap(place.data());
       coming_.push_back(place);
       rows.insert(rows.end(), place.begin(), place.end());
-      rows.push_back(*found.data(n, 3));
+      rows.push_back(*found.data(n, 4));
     }
     Array table({py_size(rows.size() / 4), pybind11::ssize_t{4}});
     std::copy(rows.begin(), rows.end(), table.mutable_data());
@@ -213,16 +213,17 @@ class Surroundings {
   // What turns a force into the momentum of half a step.
   double kick() const { return 0.5 * lmp_.update->dt * lmp_.force->ftm2v; }
 
-  void take_along(const Neighbour &one, double *row) const {
+  void take_along(const Neighbour &one, std::array<double, 6> &taken) const {
     const LAMMPS_NS::Atom &atom = *lmp_.atom;
     const auto seen = evaluate(one.place, one.id);
-    const double m = row[0] = mass_of(atom, one.index);
+    const double m = mass_of(atom, one.index);
+    taken[0] += m;
     for (int k = 0; k < 3; ++k) {
       const double v = atom.v[one.index][k] + kick() * seen.force[k] / m;
-      row[1 + k] = m * v;
-      row[4] += m * v * v;
+      taken[1 + k] += m * v;
+      taken[4] += m * v * v;
     }
-    row[5] = seen.energy;
+    taken[5] += seen.energy;
   }
 
   // Kicks the own atoms around an atom at `place`, as its force does in a `time`.

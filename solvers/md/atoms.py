@@ -52,9 +52,9 @@ class FluidAtoms:
         """Mass of a new atom."""
         return self._lammps.mass_of_type(self.type)
 
-    def await_exchange(self, call: Callable[[], None], last: int) -> None:
-        """Call once within the next run: where neighbours are listed first, or at the step ``last``."""
-        _open.await_exchange(self._lammps.address, EXCHANGE, call, last)
+    def await_exchange(self, call: Callable[[], None], steps: int) -> None:
+        """Call once within the next run, of so many steps: where neighbours are listed first, or at the last step."""
+        _open.await_exchange(self._lammps.address, EXCHANGE, call, steps)
 
     def after_run(self) -> None:
         """Raise what that call has raised."""

@@ -200,7 +200,7 @@ class MolecularDynamics:
             raise SolverError(f"molecular dynamics advances by whole windows of {self._window:g}, not by {dt:g}")
         self.begin()
         if self._atoms and self.at_exchange:
-            self._atoms.await_exchange(self._exchange, self.lammps.step + self.steps)
+            self._atoms.await_exchange(self._exchange, self.steps)
         if self.on_step is None:
             self.lammps.run(self.steps)
         else:

@@ -153,7 +153,7 @@ class Lammps:
     @property
     def step(self) -> int:
         """The present time step."""
-        return int(self._lmp.extract_global("ntimestep"))
+        return _inside.step(self.address)
 
     @property
     def box(self) -> tuple[Array, Array]:

@@ -70,9 +70,8 @@ class NoPotentialOfTheInserted(OpenEnd):
 
 
 class NoMomentumOfTheDeleted(OpenEnd):
-    def _book_deletion(self, gone):
-        gone[:, 1:4] = 0.0
-        super()._book_deletion(gone)
+    def _book_deletion(self, number, taken):
+        super()._book_deletion(number, [taken[0], 0.0, 0.0, 0.0, *taken[4:]])
 
 
 class NoShift(DrivenBuffer):

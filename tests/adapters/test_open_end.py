@@ -85,9 +85,8 @@ def test_energy_is_divided_to_second_order(play):
 
 
 class NoMomentumOfTheDeleted(OpenEnd):
-    def _book_deletion(self, gone):
-        gone[:, 1:4] = 0.0
-        super()._book_deletion(gone)
+    def _book_deletion(self, number, taken):
+        super()._book_deletion(number, [taken[0], 0.0, 0.0, 0.0, *taken[4:]])
 
 
 class NoMassOfTheInserted(OpenEnd):
@@ -101,9 +100,8 @@ class NoPotentialOfTheInserted(OpenEnd):
 
 
 class TwiceThePotentialOfTheDeleted(OpenEnd):
-    def _book_deletion(self, gone):
-        gone[:, 5] *= 2.0
-        super()._book_deletion(gone)
+    def _book_deletion(self, number, taken):
+        super()._book_deletion(number, [*taken[:5], 2.0 * taken[5]])
 
 
 class NoMirror(OpenEnd):

@@ -256,12 +256,11 @@ def test_relative_defects():
     np.testing.assert_allclose(held, [1e-3 / (64 * 2.0**-52 / tolerance * 1e6), 1e-6], rtol=1e-15)
 
 
-def test_amounts_are_laid_out_in_columns_and_converted():
-    factors = {"mass": 2.0, "momentum": 0.5}
-    np.testing.assert_array_equal(CHART.spread({"momentum": np.array([1.0, 2, 4])}, factors), [0, 0.5, 1, 2])
-    np.testing.assert_array_equal(CHART.spread({"mass": np.array([3.0])}, factors), [6, 0, 0, 0])
+def test_amounts_are_laid_out_in_columns():
+    np.testing.assert_array_equal(CHART.spread({"momentum": np.array([[1.0, 2, 4]])}), [0, 1, 2, 4])
+    np.testing.assert_array_equal(CHART.spread({"mass": np.array([3.0])}), [3, 0, 0, 0])
     nothing = Chart((), {"a": ()}, {"a": ()}, ())
-    assert len(nothing.spread({}, {})) == len(nothing.keeps("a")) == 0
+    assert len(nothing.spread({})) == len(nothing.keeps("a")) == 0
 
 
 def test_a_buffer_closes_by_its_integration_error():

@@ -55,7 +55,7 @@ def find(solver, surroundings, number, target, tolerance, seed=3):
     for key in range(seed, seed + number):
         row = surroundings.search(key, 1, 2000, corners, wanted(solver, target, tolerance))
         assert row[0, 0] >= 0.0, "no place was found"
-        found.append(surroundings.accept(row[:, 1:5])[0])
+        found.append(surroundings.accept(row)[0])
     return np.array(found)
 
 
@@ -102,9 +102,9 @@ def test_energy_of_atoms_that_go_is_what_lammps_says(make):
         solver.change_atoms(leaving, np.zeros((0, 3)), np.zeros((0, 3)))
 
     exchange(solver, go)
-    assert potential(solver) - before == pytest.approx(-gone[0][:, 5].sum(), abs=1e-10)
-    assert gone[0][:, 0].sum() == 20.0
-    assert gone[0][:, 1:4].sum(axis=0) == pytest.approx(momentum, abs=1e-12)
+    assert potential(solver) - before == pytest.approx(-gone[0][5], abs=1e-10)
+    assert gone[0][0] == 20.0
+    assert gone[0][1:4] == pytest.approx(momentum, abs=1e-12)
 
 
 def test_the_force_of_a_place_is_the_slope_of_its_energy(make):
@@ -132,8 +132,16 @@ def test_of_two_places_that_reach_each_other_one_is_taken(make):
     solver = make()
     solver.begin()
     width = solver.lammps.box[1][0]
-    places = np.array([[0.1, 3.0, 7.0, 1.0], [width - 0.1, 3.0, 7.0, 2.0], [width + 3.0, 3.0, 7.0, 3.0]])
-    assert around(solver).accept(places) == pytest.approx(np.array([places[0], [3.0, 3.0, 7.0, 3.0]]), abs=1e-12)
+    found = np.array(
+        [
+            [0.0, 0.1, 3.0, 7.0, 1.0, 5.0],
+            [-1.0, 6.0, 3.0, 7.0, 0.0, 5.0],  # not found
+            [4.0, width - 0.1, 3.0, 7.0, 2.0, 5.0],  # near the first, across the box's side
+            [2.0, width + 3.0, 3.0, 7.0, 3.0, 5.0],
+        ]
+    )
+    taken = np.array([[0.1, 3.0, 7.0, 1.0], [3.0, 3.0, 7.0, 3.0]])
+    assert around(solver).accept(found) == pytest.approx(taken, abs=1e-12)
 
 
 def test_core_is_where_two_atoms_have_the_energy(make):

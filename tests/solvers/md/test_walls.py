@@ -78,5 +78,5 @@ def test_a_force_that_the_script_does_not_define_is_refused(tmp_path):
 def test_a_fix_that_is_not_there_is_named(tmp_path):
     solver = particles(tmp_path)
     with pytest.raises(KeyError, match="no fix 'motion' of that style"):
-        _inside.now(solver.lammps.address, "motion")
+        _inside.take(solver.lammps.address, "motion")
     solver.close()
