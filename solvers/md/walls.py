@@ -46,7 +46,7 @@ class WallBook:
         lammps = self._lammps
         total, end = _inside.take(lammps.address, self._fix)
         dt, kick = lammps.constant("dt"), lammps.constant("dt") * lammps.constant("ftm2v")
-        # In plain floats: arrays of a few numbers would take several times as long, here and in all of a window's books.
+        # In plain floats: arrays of a few numbers would take several times as long, here as in all books of a window.
         *force, power = map(self._weighted, self._begin, total, end)
         self.impulse = self.impulse - [kick * component for component in force]
         self.work -= dt * power
