@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +175,7 @@ def main() -> None:
         turns, atoms = take_turns(problem, folder, windows, steps)
         ran = windows_of(folder, problem.participant)
     busy, waited, alone = [], [], []
-    for before, after in zip(turns[:-1], turns[1:], strict=True):
+    for before, after in pairwise(turns):
         whole = (ran["begin"] >= before.end) & (ran["end"] <= after.begin)
         if not whole.any():
             continue
