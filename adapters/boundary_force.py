@@ -38,8 +38,6 @@ class BoundaryForce:
         self._places = np.linspace(0.0, cutoff, POINTS)
         self._number = 0.0
         self._sums = np.zeros(BINS)
-        self._ramp = 2.0 / cutoff * (1.0 - self._places / cutoff)
-        """A force that falls linearly to 0 at the cut-off, with an integral of 1."""
         self._force: Array | None = None
         """F of the sums as they are; None where it is not known yet."""
         self._integral = 0.0
@@ -62,16 +60,14 @@ class BoundaryForce:
             self._integral = float(0.5 * (self._force[1:] + self._force[:-1]) @ np.diff(self._places))
         return self._force
 
-    def pressed(self, number_density: float, pressure: float | None) -> Array:
-        """F with a mean force per area of ``pressure`` (energy per volume, without nkT); None leaves it as it is.
+    def lacking(self, number_density: float, pressure: float) -> float:
+        """What F lacks at the end to a mean force per area of ``pressure`` (energy per volume, without nkT).
 
-        The difference between what the structure gives and what is wanted falls linearly to 0 at the cut-off.
+        It falls linearly to 0 at the cut-off.
         """
-        force = self.force()
-        if pressure is None:
-            return force
+        self.force()
         missing = pressure - number_density * self._integral
-        return force + missing / max(number_density, sys.float_info.min) * self._ramp
+        return missing / max(number_density, sys.float_info.min) * 2.0 / self.cutoff
 
     def virial_pressure(self, number_density: float) -> float:
         """What the structure says of the pressure, without nkT, in energy per volume."""

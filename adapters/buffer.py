@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from operator import mul
+from operator import add, mul
 
 import numpy as np
 from mpi4py import MPI
@@ -79,12 +79,18 @@ class Buffer:
         if self._outward < 0:  # bins ascend along the axis
             velocity, temperature = velocity[::-1], temperature[::-1]
         count, mass, mean, peculiar = self._moments()
-        shift = self._strength * (velocity - mean)
+        # In plain floats: arrays of a few slabs would take several times as long.
+        shift = [
+            [self._strength * (wanted - now) for wanted, now in zip(*slab, strict=True)]
+            for slab in zip(velocity.tolist(), mean, strict=True)
+        ]
         if self._noise:
             kept = 1.0 - self._strength
-            shift = shift + math.sqrt(1.0 - kept**2) * self._fluctuation(self._noise, mass, temperature, draw)
-        factor = self._factors(count, peculiar, temperature, draw)
-        added = self._solver.drive(self._axis, self._bins, shift, mean + shift, factor)
+            noise = math.sqrt(1.0 - kept**2) * self._fluctuation(self._noise, np.array(mass), temperature, draw)
+            shift = (np.array(shift) + noise).tolist()
+        after = [list(map(add, *slab)) for slab in zip(mean, shift, strict=True)]
+        factor = self._factors(count, peculiar, temperature.tolist(), draw)
+        added = self._solver.drive(self._axis, self._bins, shift, after, factor)
         for row, gained in zip(("constraint", "thermostat"), added, strict=True):
             self.rows[row]["momentum"] = self.rows[row]["momentum"] + gained[:3]
             self.rows[row]["energy"] = self.rows[row]["energy"] + gained[3:]
@@ -96,27 +102,26 @@ class Buffer:
         deviation = np.sqrt(kT / np.maximum(mass, sys.float_info.min)) * (mass > 0.0)
         return deviation[:, None] * noise.of(draw).standard_normal((len(mass), 3))
 
-    def _moments(self) -> tuple[Array, Array, Array, Array]:
+    def _moments(self) -> tuple[list[float], list[float], list[list[float]], list[float]]:
         """Number of atoms, mass, mean velocity and peculiar kinetic energy of each slab, over all ranks."""
         sums = self._solver.moments(self._axis, self._bins)
         self._solver.comm.Allreduce(MPI.IN_PLACE, sums)
         half = 0.5 * self._solver.lammps.constant("mvv2e")
-        mean, kinetic = [], []
-        # In plain floats: arrays of a few slabs would take several times as long.
-        for _, mass, *momentum, square in sums.tolist():
+        count, masses, mean, kinetic = [], [], [], []
+        for number, mass, *momentum, square in sums.tolist():
             own = [component / max(mass, sys.float_info.min) for component in momentum]
+            count.append(number)
+            masses.append(mass)
             mean.append(own)
             kinetic.append(half * (square - sum(map(mul, momentum, own))))
-        return sums[:, 0], sums[:, 1], np.array(mean), np.array(kinetic)
+        return count, masses, mean, kinetic
 
-    def _factors(self, count: Array, kinetic: Array, temperature: Array, draw: Draw) -> Array:
+    def _factors(self, count: list[float], kinetic: list[float], temperature: list[float], draw: Draw) -> list[float]:
         boltzmann = self._solver.lammps.constant("boltz")
         generator = self._draws.of(draw)
-        slabs = zip(count.tolist(), kinetic.tolist(), temperature.tolist(), strict=True)
-        factors = [
+        return [
             rescaling(generator, energy, 3.0 * (number - 1.0), boltzmann * wanted)
             if number > 1.5 and energy > 0.0
             else 1.0
-            for number, energy, wanted in slabs
+            for number, energy, wanted in zip(count, kinetic, temperature, strict=True)
         ]
-        return np.array(factors)

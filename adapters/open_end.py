@@ -254,19 +254,18 @@ class OpenEnd:
         # By the force that the atoms feel now, which the first half kick is by.
         _open.open_end(lammps.address, self._fix)
         number_density = outside.density / self._atoms.mass
-        virial = None
+        lacking = 0.0
         if outside.pressure is not None:
             kinetic = number_density * lammps.constant("boltz") * outside.temperature
-            virial = outside.pressure / lammps.constant("nktv2p") - kinetic
-        force = self._force.pressed(number_density, virial)
+            lacking = self._force.lacking(number_density, outside.pressure / lammps.constant("nktv2p") - kinetic)
         now = _open.end_place(lammps.address, self._fix)
         self._require_inside(now, now + self._travel(outside))
-        self._move(float(outside.velocity[self._axis]), force)
+        self._move(float(outside.velocity[self._axis]), self._force.force(), lacking)
 
-    def _move(self, velocity: float, force: Array) -> None:
+    def _move(self, velocity: float, force: Array, lacking: float) -> None:
         assert self._force is not None, "open() comes first"
-        self._moves = {"velocity": velocity, "force": force}
-        _open.move_end(self._solver.lammps.address, self._fix, velocity, force, self._force.cutoff)
+        self._moves = {"velocity": velocity, "force": force, "lacking": lacking}
+        _open.move_end(self._solver.lammps.address, self._fix, velocity, force, lacking, self._force.cutoff)
 
     def _require_inside(self, now: float, place: float) -> None:
         lower, upper = self._box[:, self._axis].tolist()
@@ -283,7 +282,7 @@ class OpenEnd:
         lammps = self._solver.lammps
         force, power, mirrored, square, folded = _open.take_end(lammps.address, self._fix)
         row = self.rows["boundary force"]
-        impulse = np.zeros(3)
+        impulse = [0.0] * 3
         impulse[self._axis] = self._solver.timestep * lammps.constant("ftm2v") * force + mirrored
         row["momentum"] = row["momentum"] + impulse
         row["energy"] = row["energy"] + self._solver.timestep * power + 0.5 * self._mass_energy * square + folded
@@ -316,4 +315,4 @@ class OpenEnd:
         self._force = BoundaryForce.restored(self._solver.comm, state["force"])
         _open.put_end(self._solver.lammps.address, self._fix, state["place"])
         if state["moves"]:  # the forces with which the next window begins are those of this one's end
-            self._move(state["moves"]["velocity"], state["moves"]["force"])
+            self._move(**state["moves"])

@@ -97,8 +97,8 @@ class Chart:
 
     def spread(self, amounts: Mapping[str, Array]) -> Array:
         """Lay ``amounts`` out in the ledger's columns; what is not given is zero."""
-        parts = [np.reshape(amounts[q], -1) if q in amounts else nothing for q, nothing in self._nothing.items()]
-        return np.concatenate(parts, dtype=float) if parts else np.zeros(0)
+        parts = [amounts[q].reshape(-1) if q in amounts else nothing for q, nothing in self._nothing.items()]
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     def keeps(self, participant: str) -> Array:
         """1 for the columns whose inventory the participant gives, else nan."""

@@ -46,12 +46,14 @@ class EndFix : public LAMMPS_NS::Fix {
     stale_ = true;
   }
 
-  // How it goes on, from the next evaluation of forces on. `force`: at equal distances from 0 to `reach`.
-  void move(double velocity, std::vector<double> force, double reach) {
+  // How it goes on, from the next evaluation of forces on. `force`: at equal distances from 0 to `reach`; what it is
+  // `lacking` at the end is added, and falls linearly to 0 at `reach`.
+  void move(double velocity, std::vector<double> force, double lacking, double reach) {
     place_ = place();
     since_ = update->ntimestep;
     velocity_ = velocity;
     const double spacing = force.size() > 1 ? reach / double(force.size() - 1) : 0.0;
+    for (std::size_t k = 0; k < force.size(); ++k) force[k] += lacking * (1.0 - double(k) * spacing / reach);
     stale_ = stale_ || spacing * double(force.size()) > spacing_ * double(force_.size());
     force_ = std::move(force);
     spacing_ = spacing;

@@ -12,6 +12,7 @@
 #include "atom.h"
 #include "compute.h"
 #include "fix.h"
+#include "force.h"
 #include "lammps.h"
 #include "modify.h"
 #include "update.h"
@@ -207,7 +208,7 @@ Array sides(std::uintptr_t address, int fluid, int inner, int outer, int axis, d
 }
 
 // Shifts the velocities of a group's atoms by their bin's `shift`, then scales what differs from `velocity`, all
-// (bins, 3), by `factor`, (bins,). Returns what shift and scaling added to the sums of m v and m v^2, (2, 4).
+// (bins, 3), by `factor`, (bins,). Returns what shift and scaling added: momentum and kinetic energy, (2, 4).
 Array drive(std::uintptr_t address, int group, int axis, const Array &edges, const Array &shift, const Array &velocity,
             const Array &factor) {
   const Atom &atom = *lammps_at(address)->atom;
@@ -232,6 +233,7 @@ Array drive(std::uintptr_t address, int group, int axis, const Array &edges, con
       atom.v[i][k] = after;
     }
   }
+  for (double *const row : {shifted, scaled}) row[3] *= 0.5 * lammps_at(address)->force->mvv2e;
   return table;
 }
 

@@ -180,11 +180,12 @@ PYBIND11_MODULE(_open, module) {
       "lammps"_a, "id"_a);
   module.def(
       "move_end",
-      [](std::uintptr_t address, const std::string &id, double velocity, const Array &force, double reach) {
-        found<EndFix>(address, id).move(velocity, {force.data(), force.data() + force.size()}, reach);
+      [](std::uintptr_t address, const std::string &id, double velocity, const Array &force, double lacking, double reach) {
+        found<EndFix>(address, id).move(velocity, {force.data(), force.data() + force.size()}, lacking, reach);
       },
-      "lammps"_a, "id"_a, "velocity"_a, "force"_a, "reach"_a,
-      "How the end moves on, and the inward force at equal distances from 0 to `reach`.");
+      "lammps"_a, "id"_a, "velocity"_a, "force"_a, "lacking"_a, "reach"_a,
+      "How the end moves on; the inward force at equal distances from 0 to `reach`, and what is added to it at the end, which "
+      "falls linearly.");
   module.def(
       "open_end", [](std::uintptr_t address, const std::string &id) { found<EndFix>(address, id).open(); }, "lammps"_a,
       "id"_a, "Note force and power as a window begins.");

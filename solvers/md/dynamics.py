@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SolverError
 from . import _inside
@@ -265,15 +265,14 @@ class MolecularDynamics:
         """
         return _inside.near(self.lammps.address, self._fluid, listed, axis, at, reach)
 
-    def drive(self, axis: int, edges: Array, shift: Array, velocity: Array, factor: Array) -> Array:
+    def drive(self, axis: int, edges: Array, shift: ArrayLike, velocity: ArrayLike, factor: ArrayLike) -> Array:
         """Shift the fluid's velocities in each bin, (bins, 3), then scale what differs from ``velocity``, (bins, 3).
 
         Returns what that added to this rank's atoms: a row for the shift and one for the scaling, with three
         components of momentum and the kinetic energy.
         """
         self._counted_at = -1
-        added = _inside.drive(self.lammps.address, self._fluid, axis, edges, shift, velocity, factor)
-        return added * np.array([1.0, 1.0, 1.0, 0.5 * self.lammps.constant("mvv2e")])
+        return _inside.drive(self.lammps.address, self._fluid, axis, edges, shift, velocity, factor)
 
     def redraw(self, chosen: NDArray[np.bool_], velocities: Array) -> Array:
         """Give this rank's ``chosen`` atoms, (atoms,), other velocities, (n, 3).

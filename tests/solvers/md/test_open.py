@@ -257,7 +257,7 @@ def test_the_end_gives_what_it_says(make, sign, velocity):
     place = {1.0: 15.0, -1.0: 0.0}
     for name, side, moves in (("moved", sign, velocity), ("rest", -sign, 0.0)):
         _open.put_end(solver.lammps.address, name, place[side])
-        _open.move_end(solver.lammps.address, name, moves, force, 1.5)
+        _open.move_end(solver.lammps.address, name, moves, force, 0.0, 1.5)
     solver.lammps.command("run 0 post no")
     before, taken = moments(solver), np.zeros(5)
     solver.advance(0.1)
