@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import add, mul
 
 import numpy as np
 from mpi4py import MPI
@@ -37,7 +38,7 @@ class Bookkeeper:
         self._buffered = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, KeepsBuffer)}
         self._inflows = [inflow for inflow in inflows if inflow.flow.amounts]
         self._outflows = [outflow for outflow in outflows if outflow.flow.amounts]
-        self._factors: Array = np.zeros(0)
+        self._factors: list[float] = []
         """From the participant's units to the ledger's, by column."""
         self.chart: Chart
 
@@ -65,15 +66,14 @@ class Bookkeeper:
         self._factors = self.chart.spread({q: np.full(QUANTITIES[q].components, factors[q]) for q in quantities})
         return self.chart
 
-    def opening(self) -> dict[Entry, Array]:
+    def opening(self) -> dict[Entry, list[float]]:
         """What is there before the first window."""
         shares = self._solver_shares()
         for inflow in self._inflows:
-            held = self._spread(inflow.held_back())
-            shares["carry", inflow.flow.name, ""] = held + self._spread(inflow.in_transit())
+            shares["carry", inflow.flow.name, ""] = self._added(inflow.held_back(), inflow.in_transit())
         return shares | self._buffer_shares()
 
-    def closing(self, received: Mapping[str, Mapping[str, Array]]) -> dict[Entry, Array]:
+    def closing(self, received: Mapping[str, Mapping[str, Array]]) -> dict[Entry, list[float]]:
         """What this window comes to; ``received`` is what each interface's adapter took, by its own count.
 
         Rows are given cumulatively, everything else for this window.
@@ -85,35 +85,36 @@ class Bookkeeper:
             shares |= self._sender_shares(outflow)
         return shares | self._buffer_shares()
 
-    def _solver_shares(self) -> dict[Entry, Array]:
-        shares: dict[Entry, Array] = {("inventory", self._name, ""): self._spread(self._solver.inventory())}
+    def _solver_shares(self) -> dict[Entry, list[float]]:
+        shares: dict[Entry, list[float]] = {("inventory", self._name, ""): self._spread(self._solver.inventory())}
         if self._gross is not None:
             shares["gross", self._name, ""] = self._spread(self._gross.gross())
         rows = self._solver.rows().items()
         return shares | {("row", self._name, row): self._spread(amounts) for row, amounts in rows}
 
-    def _receiver_shares(self, inflow: Inflow, received: Mapping[str, Array]) -> dict[Entry, Array]:
+    def _receiver_shares(self, inflow: Inflow, received: Mapping[str, Array]) -> dict[Entry, list[float]]:
         name, own = inflow.flow.name, self._adapters[inflow.flow.interface].carry()
         return {
             ("received", name, ""): self._spread(received),
-            ("carry", name, ""): self._spread(own) + self._spread(inflow.held_back()),
+            ("carry", name, ""): self._added(own, inflow.held_back()),
         }
 
-    def _sender_shares(self, outflow: Outflow) -> dict[Entry, Array]:
+    def _sender_shares(self, outflow: Outflow) -> dict[Entry, list[float]]:
         name = outflow.flow.name
         sent = self._spread(outflow.sent())
-        shares: dict[Entry, Array] = {("sent", name, ""): sent}
+        shares: dict[Entry, list[float]] = {("sent", name, ""): sent}
         if outflow.flow.lag:
-            shares["carry", name, ""] = self.chart.ratio(outflow.flow) * sent  # in transit until the next window
+            ratio = self.chart.ratio(outflow.flow)
+            shares["carry", name, ""] = [ratio * amount for amount in sent]  # in transit until the next window
         adapter = self._audited.get(outflow.flow.interface)
         audit = adapter.audit() if adapter else None
         if audit is not None:
             shares["audit", name, ""] = self._spread(audit)
-            shares["audited", name, ""] = np.ones(len(sent))
+            shares["audited", name, ""] = [1.0] * len(sent)
         return shares
 
-    def _buffer_shares(self) -> dict[Entry, Array]:
-        shares: dict[Entry, Array] = {}
+    def _buffer_shares(self) -> dict[Entry, list[float]]:
+        shares: dict[Entry, list[float]] = {}
         for outflow in self._outflows:
             name, adapter = outflow.flow.name, self._buffered.get(outflow.flow.interface)
             if adapter:
@@ -122,8 +123,11 @@ class Bookkeeper:
                 shares |= {("buffer row", name, row): self._spread(amounts) for row, amounts in rows}
         return shares
 
-    def _spread(self, amounts: Mapping[str, Array]) -> Array:
-        return self.chart.spread(amounts) * self._factors
+    def _spread(self, amounts: Mapping[str, Array]) -> list[float]:
+        return list(map(mul, self.chart.spread(amounts), self._factors))
+
+    def _added(self, one: Mapping[str, Array], other: Mapping[str, Array]) -> list[float]:
+        return list(map(add, self._spread(one), self._spread(other)))
 
 
 def _amounts_of(case: Case, kept: set[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ the participant gives them: its gross.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ INTEGRATION = "integration error"
 
 Entry = tuple[str, str, str]
 """(kind, owner, row): ("inventory", participant, ""), ("row", participant, name), ("sent", flow name, ""), …"""
+Shares = Mapping[Entry, Sequence[float] | Array]
+"""One rank's part of entries, a number for each of the ledger's columns."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,10 @@ class Chart:
     """Rows of the buffers of those senders that keep one, by flow."""
     clocks: Mapping[str, float] = field(default_factory=dict)
     """The clock of each participant, 1 where nothing is said."""
-    _nothing: dict[str, Array] = field(init=False, repr=False, compare=False)
+    _nothing: dict[str, list[float]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        nothing = {q: np.zeros(QUANTITIES[q].components) for q in self.quantities}
-        object.__setattr__(self, "_nothing", nothing)
+        object.__setattr__(self, "_nothing", {q: [0.0] * QUANTITIES[q].components for q in self.quantities})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -95,10 +96,11 @@ class Chart:
         of_buffers += [("buffer row", f, r) for f in self.buffers for r in self.buffers[f]]
         return of_participants + of_flows + of_buffers
 
-    def spread(self, amounts: Mapping[str, Array]) -> Array:
+    def spread(self, amounts: Mapping[str, Array]) -> list[float]:
         """Lay ``amounts`` out in the ledger's columns; what is not given is zero."""
-        parts = [amounts[q].reshape(-1) if q in amounts else nothing for q, nothing in self._nothing.items()]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        # In plain floats: arrays of so few would take several times as long, and there are many in each window.
+        parts = (amounts[q].ravel().tolist() if q in amounts else nothing for q, nothing in self._nothing.items())
+        return [amount for part in parts for amount in part]
 
     def keeps(self, participant: str) -> Array:
         """1 for the columns whose inventory the participant gives, else nan."""
@@ -173,7 +175,7 @@ class Ledger:
         self.asked = (0.0, 0.0)
         """What all ranks asked for at the last settlement, summed."""
 
-    def open(self, shares: Mapping[Entry, Array]) -> Closing:
+    def open(self, shares: Shares) -> Closing:
         """Take the opening inventories and carries. Collective."""
         self._enter(shares)
         opened = self._reduce(1)
@@ -187,8 +189,8 @@ class Ledger:
         opening.buffer = {f: before["buffer", f, ""] for f in self.chart.buffers}
         return opening
 
-    def enter(self, index: int, time: float, shares: Mapping[Entry, Array], iterations: int = 1) -> bool:
-        """Enter one window; ``shares`` is this rank's part of the entries. Returns whether it is time to settle.
+    def enter(self, index: int, time: float, shares: Shares, iterations: int = 1) -> bool:
+        """Enter one window. Returns whether it is time to settle.
 
         Rows are given cumulatively, everything else for this window. ``iterations`` is negative where the window has
         not converged. Every rank gets the same answer. Raises ``LedgerError`` for an entry that was not opened.
@@ -197,10 +199,8 @@ class Ledger:
         self._entered.append((index, time, iterations))
         return len(self._entered) >= self._block
 
-    def _enter(self, shares: Mapping[Entry, Array]) -> None:
-        share = self._share[len(self._entered)]
-        share[:] = 0.0
-        for entry, values in shares.items():
+    def _enter(self, shares: Shares) -> None:
+        for entry in shares:
             if entry not in self._row_of:
                 kind, owner, name = entry
                 known = ", ".join(n for k, o, n in self._entries if (k, o) == (kind, owner)) or "none"
@@ -208,7 +208,10 @@ class Ledger:
                     f"{owner}: {kind} {name!r} was not there when the books were opened (known: {known}); "
                     f"a solver must name the same rows on every rank and in every window"
                 )
-            share[self._row_of[entry]] = values
+        share = self._share[len(self._entered)]
+        share[:] = 0.0
+        if shares:
+            share[[self._row_of[entry] for entry in shares]] = list(shares.values())
 
     def settle(self, asks: tuple[float, float] = (0.0, 0.0)) -> Closing | None:
         """Balance every window that was entered and not settled, None without one. Collective.
