@@ -5,11 +5,23 @@
 #include "atom.h"
 #pragma GCC visibility pop
 
+#include <cstddef>
 #include <cstdint>
 
 inline double mass_of(const LAMMPS_NS::Atom &atom, int i) {
   return atom.rmass ? atom.rmass[i] : atom.mass[atom.type[i]];
 }
+
+// One component of places, velocities or forces, which LAMMPS keeps one atom after the other: with a pointer to each row,
+// looking at all atoms takes half as long again.
+class Component {
+ public:
+  Component(double *const *rows, int atoms, int axis) : first_(atoms > 0 ? rows[0] + axis : nullptr) {}
+  double &operator[](int i) const { return first_[3 * static_cast<std::ptrdiff_t>(i)]; }
+
+ private:
+  double *first_;
+};
 
 // A round of splitmix64.
 inline std::uint64_t mixed(std::uint64_t x) {

@@ -74,9 +74,10 @@ class EndFix : public LAMMPS_NS::Fix {
   void post_force(int) override {
     if (stale_ || neighbor->ago == 0) refresh();
     const double end = place();
+    const Component x = along(atom->x), f = along(atom->f);
     for (auto &[i, felt] : near_) {
-      felt = inward(sign_ * (end - atom->x[i][axis_]));
-      atom->f[i][axis_] += felt;
+      felt = inward(sign_ * (end - x[i]));
+      f[i] += felt;
     }
   }
 
@@ -85,9 +86,10 @@ class EndFix : public LAMMPS_NS::Fix {
   // though 0 in the mean, is the end's doing, and goes into what it gave.
   void post_integrate() override {
     const double end = place(), dt = update->dt;
+    const Component places = along(atom->x);
     for (const auto &[i, felt] : near_) {
-      if (!(sign_ * (atom->x[i][axis_] - end) > 0.0)) continue;
-      double &x = atom->x[i][axis_], &v = atom->v[i][axis_];
+      if (!(sign_ * (places[i] - end) > 0.0)) continue;
+      double &x = places[i], &v = atom->v[i][axis_];
       const double m = mass_of(*atom, i), before = v, from = x - v * dt, by_atoms = atom->f[i][axis_] - felt;
       x = 2.0 * end - x;
       v = 2.0 * velocity_ - v;
@@ -123,6 +125,8 @@ class EndFix : public LAMMPS_NS::Fix {
     double felt;  // force at the latest evaluation
   };
 
+  Component along(double *const *rows) const { return {rows, atom->nlocal, axis_}; }
+
   // Force along the axis at a distance from the end.
   double inward(double distance) const {
     if (!(distance >= 0.0)) return 0.0;
@@ -137,16 +141,18 @@ class EndFix : public LAMMPS_NS::Fix {
   void refresh() {
     near_.clear();
     const double end = place(), reach = spacing_ * double(force_.size()) + 2.0 * neighbor->skin;
-    for (int i = 0; i < atom->nlocal; ++i)
-      if ((atom->mask[i] & groupbit) && sign_ * (end - atom->x[i][axis_]) < reach) near_.push_back({i, 0.0});
+    const Component x = along(atom->x);
+    for (int i = 0, own = atom->nlocal; i < own; ++i)
+      if (sign_ * (end - x[i]) < reach && (atom->mask[i] & groupbit)) near_.push_back({i, 0.0});
     stale_ = false;
   }
 
   Sum instant() const {
     Sum sum{};
+    const Component v = along(atom->v);
     for (const auto &[i, felt] : near_) {
       sum[0] += felt;
-      sum[1] += felt * atom->v[i][axis_];
+      sum[1] += felt * v[i];
     }
     return sum;
   }

@@ -168,10 +168,10 @@ Array moments(std::uintptr_t address, int group, int axis, const Array &edges) {
   const Atom &atom = *lammps_at(address)->atom;
   const Bins bins(edges);
   std::vector<Moments> sums(bins.size());
+  const Component x(atom.x, atom.nlocal, axis);
   for (int i = 0; i < atom.nlocal; ++i) {
-    if (!(atom.mask[i] & group)) continue;
-    const auto bin = bins.of(atom.x[i][axis]);
-    if (bin >= 0 && bin < bins.size()) sums[bin].add(atom, i);
+    const auto bin = bins.of(x[i]);
+    if (bin >= 0 && bin < bins.size() && (atom.mask[i] & group)) sums[bin].add(atom, i);
   }
   Array table({bins.size(), kMoments});
   for (py::ssize_t bin = 0; bin < bins.size(); ++bin) sums[bin].write(table.mutable_data(bin));
@@ -218,10 +218,10 @@ Array drive(std::uintptr_t address, int group, int axis, const Array &edges, con
   Array table({2, 4});
   std::fill_n(table.mutable_data(), 8, 0.0);
   double *const shifted = table.mutable_data(0), *const scaled = table.mutable_data(1);
+  const Component x(atom.x, atom.nlocal, axis);
   for (int i = 0; i < atom.nlocal; ++i) {
-    if (!(atom.mask[i] & group)) continue;
-    const auto bin = bins.of(atom.x[i][axis]);
-    if (bin < 0 || bin >= bins.size()) continue;
+    const auto bin = bins.of(x[i]);
+    if (bin < 0 || bin >= bins.size() || !(atom.mask[i] & group)) continue;
     const double m = mass_of(atom, i);
     for (int k = 0; k < 3; ++k) {
       const double before = atom.v[i][k], between = before + shift.data()[bin * 3 + k];

@@ -91,9 +91,10 @@ Array lots(std::uint64_t key, const py::array_t<std::int64_t, py::array::c_style
 // Calls with each of this rank's atoms of a group that is as far out along an axis as `inner`, and with how far.
 template <typename Call>
 void outside(const Atom &atom, int group, int axis, double sign, double inner, Call call) {
+  const Component x(atom.x, atom.nlocal, axis);
   for (int i = 0; i < atom.nlocal; ++i) {
-    const double height = sign * atom.x[i][axis];
-    if ((atom.mask[i] & group) && height >= inner) call(i, height);
+    const double height = sign * x[i];
+    if (height >= inner && (atom.mask[i] & group)) call(i, height);
   }
 }
 
