@@ -12,13 +12,14 @@ run: install
 	$(PYTHON) -m suture run cases/couette
 	$(PYTHON) -m suture verify --no-run cases/couette
 
-# Half of the time goes into the start of processes, so two tests run at once; what is held to a time runs alone.
+# Half of the time goes into the start of processes, so two tests run at once; what is held to a time runs alone. In the
+# folders' order: files with many tests first would leave one core idle at the end, as those with few are the long ones.
 ALONE := tests/suture $(wildcard tests/test_*.py)
 test: install
 ifdef PYTEST_ARGS
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 else
-	$(PYTHON) -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE))
 	$(PYTHON) -m pytest $(ALONE)
 endif
 
