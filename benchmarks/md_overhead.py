@@ -79,7 +79,7 @@ lmp.command("run 2000000000")
 
 @dataclass(frozen=True)
 class Turn:
-    """Of the script: seconds since 1970, and its steps by then."""
+    """Of the script: its beginning and end in seconds since 1970, and the steps that it did."""
 
     begin: float
     end: float

@@ -253,11 +253,12 @@ def test_the_end_gives_what_it_says(make, sign, velocity):
     solver.lammps.command("pair_coeff * * 0.0 1.0")
     solver.lammps.command("thermo_style custom step ke")
     solver.begin()
-    force = np.linspace(3.0, 0.0, 51)
+    # A force that falls linearly: half of it as a table, and half as what that lacks.
+    force = np.linspace(1.5, 0.0, 51)
     place = {1.0: 15.0, -1.0: 0.0}
     for name, side, moves in (("moved", sign, velocity), ("rest", -sign, 0.0)):
         _open.put_end(solver.lammps.address, name, place[side])
-        _open.move_end(solver.lammps.address, name, moves, force, 0.0, 1.5)
+        _open.move_end(solver.lammps.address, name, moves, force, 1.5, 1.5)
     solver.lammps.command("run 0 post no")
     before, taken = moments(solver), np.zeros(5)
     solver.advance(0.1)
