@@ -1,210 +1,172 @@
-// The method of planes, step by step: what the atoms near a plane, and the pairs across it, carry into its lower side.
+// The audit of a plane as a fix of Suture's own: it looks at the atoms and pairs near the plane after each step of a
+// window, and sums what crossed.
 //
-// For velocity Verlet, exactly: an atom that crosses carries m v(t + dt/2); a pair that straddles the plane at the
-// beginning or at the end of a step gives half a kick there. Energy, to second order in dt: an atom that crosses carries
-// m v^2/2 and half of its pairs' energies at the crossing; a straddling pair transmits f.(v_i + v_j)/2, interpolated
-// linearly in time and integrated over that part of the step in which it straddles.
-//
-// A measurement decided that this is compiled: in NumPy it took twice as long as the steps that it audits.
-#include <pybind11/numpy.h>
+// Compiled by measurement: in NumPy it took twice as long as the steps that it audits. As in `solvers/md/_inside.cpp`,
+// all of it is laid out by LAMMPS' headers and serves the one version that `_inside.VERSION` names.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
-#include <array>
+#pragma GCC visibility push(default)
+#include "atom.h"
+#include "comm.h"
+#include "compute.h"
+#include "fix.h"
+#include "force.h"
+#include "lammps.h"
+#include "modify.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "pair.h"
+#include "update.h"
+#pragma GCC visibility pop
+
+#include <cmath>
 #include <cstdint>
-#include <stdexcept>
+#include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "../solvers/md/_atoms.hpp"
+#include "../solvers/md/_styles.hpp"
+#include "_crossing.hpp"
+
 namespace py = pybind11;
-using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using LAMMPS_NS::Fix;
+using LAMMPS_NS::LAMMPS;
 
 namespace {
 
-constexpr py::ssize_t kAtom = 9;      // id, height, mass, velocity, force
-constexpr py::ssize_t kPartners = 2;  // ids
-constexpr py::ssize_t kPair = 5;      // |force|, force on one of them, energy
-
-struct Particle {
-  std::int64_t id;
-  double height, mass;
-  std::array<double, 3> velocity, force;
-};
-
-struct Pair {
-  int first, second;            // places of its atoms
-  std::array<double, 3> force;  // on the first
-  double energy, power;         // power: f.(v_i + v_j)/2, what crosses a plane between them into the first's side
-
-  void find_power(const std::vector<Particle> &atoms) {
-    power = 0.0;
-    for (int i = 0; i < 3; ++i) power += 0.5 * force[i] * (atoms[first].velocity[i] + atoms[second].velocity[i]);
-  }
-};
-
-// Places by id: open addressing in a table at most a quarter full.
-class Places {
+// fix ID group suture/plane AXIS AT COMPUTE
+//
+// COMPUTE is the ID of a `compute pair/local`, which is not evaluated: LAMMPS lists pairs for it when it is asked to.
+class PlaneFix : public Fix {
  public:
-  void build(const std::vector<Particle> &atoms) {
-    std::size_t size = 16;
-    while (size < 4 * atoms.size()) size *= 2;
-    mask_ = size - 1;
-    slots_.assign(size, {0, -1});
-    for (std::size_t place = 0; place < atoms.size(); ++place) slots_[slot(atoms[place].id)] = {atoms[place].id, int(place)};
+  PlaneFix(LAMMPS *lammps, int count, char **words)
+      : Fix(lammps, count, words), axis_(std::stoi(words[3])), at_(std::stod(words[4])), compute_(words[5]) {}
+
+  int setmask() override { return LAMMPS_NS::FixConst::END_OF_STEP; }
+
+  // Audit so many steps; the present instant is the beginning of the first.
+  void start(int steps) {
+    left_ = steps;
+    crossing_ = Crossing(at_, update->dt, 0.5 * update->dt * force->ftm2v, force->mvv2e, comm->me == 0);
+    list_ = find_list();
+    look();
   }
 
-  // -1 where there is none.
-  int of(std::int64_t id) const { return slots_[slot(id)].place; }
+  void end_of_step() override {
+    if (left_ == 0) return;
+    --left_;
+    look();
+    crossing_.add(last_, now_);
+  }
+
+  // Velocities were changed since the latest step: with those of now the next one begins.
+  void renew() {
+    now_.atoms = everyones(own());
+    now_.find_powers();
+  }
+
+  const Crossing::Amounts &entered() const { return crossing_.entered(); }
 
  private:
-  struct Slot {
-    std::int64_t id;
-    int place;
-  };
-
-  std::size_t slot(std::int64_t id) const {
-    std::size_t k = (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15ull >> 32) & mask_;
-    while (slots_[k].place >= 0 && slots_[k].id != id) k = (k + 1) & mask_;
-    return k;
+  bool near(int i) const {
+    return (atom->mask[i] & groupbit) && std::abs(atom->x[i][axis_] - at_) < neighbor->cutneighmax;
   }
 
-  std::vector<Slot> slots_;
-  std::size_t mask_ = 0;
-};
-
-// The atoms near the plane (all ranks') and this rank's pairs of them, at one time.
-struct Instant {
-  std::vector<Particle> atoms;
-  std::vector<Pair> pairs;
-  std::vector<double> weight;  // of an atom's pairs' power in the step that begins or ends here
-  Places places;
-
-  void read_atoms(const Array &table) {
-    atoms.resize(table.shape(0));
-    const double *row = table.data();
-    for (auto &atom : atoms) {
-      atom = {static_cast<std::int64_t>(row[0]), row[1], row[2], {row[3], row[4], row[5]}, {row[6], row[7], row[8]}};
-      row += kAtom;
-    }
-    places.build(atoms);
+  LAMMPS_NS::NeighList *find_list() const {
+    const int place = modify->find_compute(compute_);
+    for (int k = 0; place >= 0 && k < neighbor->nlist; ++k)
+      if (neighbor->lists[k]->requestor == modify->compute[place]) return neighbor->lists[k];
+    throw py::key_error("LAMMPS lists no pairs for compute '" + compute_ + "'");
   }
 
-  // Those of which both atoms are there.
-  void read_pairs(const Array &partners, const Array &table, int axis) {
-    pairs.clear();
-    for (py::ssize_t k = 0; k < table.shape(0); ++k) {
-      const double *const ids = partners.data(k), *const row = table.data(k);
-      const int first = places.of(static_cast<std::int64_t>(ids[0]));
-      const int second = places.of(static_cast<std::int64_t>(ids[1]));
-      if (first < 0 || second < 0) continue;
-      const Particle &a = atoms[first], &b = atoms[second];
-      // Which atom the sign belongs to differs between LAMMPS versions: repulsion pushes the upper one up.
-      const double sign = row[0] * (a.height - b.height) * row[1 + axis] < 0.0 ? -1.0 : 1.0;
-      Pair pair{first, second, {sign * row[1], sign * row[2], sign * row[3]}, row[4], 0.0};
-      pair.find_power(atoms);
-      pairs.push_back(pair);
-    }
-  }
-
-  // Half of the energies of an atom's pairs (this rank's share).
-  double potential(int place) const {
-    double sum = 0.0;
-    for (const Pair &pair : pairs)
-      if (pair.first == place || pair.second == place) sum += 0.5 * pair.energy;
-    return sum;
-  }
-};
-
-class Planes {
- public:
-  // `kick`: from a force to the velocity times mass that it gives in half a step; `mvv2e`: from m v^2 to energy;
-  // `books_atoms`: on one rank only, since all know the atoms.
-  Planes(int axis, double at, double dt, double kick, double mvv2e, bool books_atoms)
-      : axis_(axis), at_(at), dt_(dt), kick_(kick), mvv2e_(mvv2e), books_atoms_(books_atoms) {}
-
-  void start() {
-    begun_ = false;
-    entered_.fill(0.0);
-  }
-
-  // The present instant: the end of a step, unless it is the first since `start`.
-  void step(const Array &atoms, const Array &partners, const Array &pairs) {
-    if (atoms.ndim() != 2 || atoms.shape(1) != kAtom || partners.ndim() != 2 || partners.shape(1) != kPartners ||
-        pairs.ndim() != 2 || pairs.shape(1) != kPair || partners.shape(0) != pairs.shape(0))
-      throw std::invalid_argument("atoms (n, 9), partners (pairs, 2), pairs (pairs, 5)");
+  void look() {
     std::swap(last_, now_);
-    now_.read_atoms(atoms);
-    now_.read_pairs(partners, pairs, axis_);
-    if (begun_) add();
-    begun_ = true;
+    now_.atoms = everyones(own());
+    now_.places.build(now_.atoms);
+    now_.pairs.clear();
+    neighbor->build_one(list_);
+    for (int n = 0; n < list_->inum; ++n)
+      if (const int i = list_->ilist[n]; near(i)) add_pairs(i, list_->firstneigh[i], list_->numneigh[i]);
+    now_.find_powers();
   }
 
-  // Velocities were changed since: with those of `atoms`, the same ones in the same order, the next step begins.
-  void renew(const Array &atoms) {
-    if (atoms.ndim() != 2 || atoms.shape(1) != kAtom || atoms.shape(0) != py::ssize_t(now_.atoms.size()))
-      throw std::invalid_argument("the atoms of the latest step, (n, 9)");
-    now_.read_atoms(atoms);
-    for (Pair &pair : now_.pairs) pair.find_power(now_.atoms);
+  std::vector<Particle> own() const {
+    std::vector<Particle> found;
+    for (int i = 0; i < atom->nlocal; ++i) {
+      if (!near(i)) continue;
+      const double *const v = atom->v[i], *const f = atom->f[i];
+      found.push_back({atom->tag[i], atom->x[i][axis_], mass_of(*atom, i), {v[0], v[1], v[2]}, {f[0], f[1], f[2]}});
+    }
+    return found;
   }
 
-  // Mass, momentum and energy that came below the plane (this rank's share).
-  Array entered() const { return Array(static_cast<py::ssize_t>(entered_.size()), entered_.data()); }
-
- private:
-  bool inside(const Particle &atom) const { return atom.height < at_; }
-
-  void add() {
-    for (Instant *instant : {&last_, &now_}) {
-      instant->weight.resize(instant->atoms.size());
-      for (std::size_t i = 0; i < instant->atoms.size(); ++i) instant->weight[i] = inside(instant->atoms[i]) ? 0.5 : 0.0;
-    }
-    for (std::size_t begin = 0; begin < last_.atoms.size(); ++begin) {
-      const int end = now_.places.of(last_.atoms[begin].id);
-      if (end >= 0 && inside(last_.atoms[begin]) != inside(now_.atoms[end])) cross(static_cast<int>(begin), end);
-    }
-    for (const Instant *instant : {&last_, &now_}) transmit(*instant);
+  // All ranks' atoms, the same everywhere.
+  std::vector<Particle> everyones(std::vector<Particle> own) const {
+    if (comm->nprocs == 1) return own;
+    const int bytes = static_cast<int>(own.size() * sizeof(Particle));
+    std::vector<int> counts(comm->nprocs), begins(comm->nprocs);
+    MPI_Allgather(&bytes, 1, MPI_INT, counts.data(), 1, MPI_INT, world);
+    std::exclusive_scan(counts.begin(), counts.end(), begins.begin(), 0);
+    std::vector<Particle> all((begins.back() + counts.back()) / sizeof(Particle));
+    MPI_Allgatherv(own.data(), bytes, MPI_BYTE, all.data(), counts.data(), begins.data(), MPI_BYTE, world);
+    return all;
   }
 
-  // An atom that changes sides: its weights, integrals of 1 - tau and of tau over its part of the step inside, and what
-  // it carries.
-  void cross(int begin, int end) {
-    const Particle &a = last_.atoms[begin], &b = now_.atoms[end];
-    const double theta = (at_ - a.height) / (b.height - a.height), sign = inside(a) ? -1.0 : 1.0;
-    const double early = theta - 0.5 * theta * theta, late = 0.5 * theta * theta;
-    last_.weight[begin] = sign < 0.0 ? early : 0.5 - early;
-    now_.weight[end] = sign < 0.0 ? late : 0.5 - late;
-    entered_[4] += sign * ((1.0 - theta) * last_.potential(begin) + theta * now_.potential(end));
-    if (!books_atoms_) return;
-    entered_[0] += sign * a.mass;
-    for (int i = 0; i < 3; ++i) {
-      const double there = a.velocity[i] + theta * (b.velocity[i] - a.velocity[i]);
-      entered_[1 + i] += sign * (a.mass * a.velocity[i] + kick_ * a.force[i]);
-      entered_[4] += sign * 0.5 * mvv2e_ * a.mass * there * there;
+  // The pairs of an atom near the plane with others that are near it, those that this rank has to count.
+  void add_pairs(int i, const int *others, int number) {
+    LAMMPS_NS::Pair *const pair = force->pair;
+    const int first = now_.places.of(atom->tag[i]);
+    for (int n = 0; n < number; ++n) {
+      const int j = others[n] & NEIGHMASK, special = others[n] >> SBBITS & 3;
+      if (!near(j) || (!force->newton_pair && j >= atom->nlocal && !counts_here(i, j))) continue;
+      const double *const x = atom->x[i], *const y = atom->x[j];
+      const std::array<double, 3> apart{x[0] - y[0], x[1] - y[1], x[2] - y[2]};
+      const double square = apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2];
+      const int type = atom->type[i], other = atom->type[j];
+      if (!(square < pair->cutsq[type][other])) continue;
+      double per_length = 0.0;
+      const double energy = pair->single(i, j, type, other, square, force->special_coul[special],
+                                         force->special_lj[special], per_length);
+      const std::array<double, 3> on_first{per_length * apart[0], per_length * apart[1], per_length * apart[2]};
+      now_.pairs.push_back({first, now_.places.of(atom->tag[j]), on_first, energy, 0.0});
     }
   }
 
-  void transmit(const Instant &instant) {
-    for (const Pair &pair : instant.pairs) {
-      const double straddles = double(inside(instant.atoms[pair.first])) - double(inside(instant.atoms[pair.second]));
-      for (int i = 0; i < 3; ++i) entered_[1 + i] += kick_ * straddles * pair.force[i];
-      entered_[4] += dt_ * (instant.weight[pair.first] - instant.weight[pair.second]) * pair.power;
-    }
+  // Of a pair that two ranks list, where each computes it for itself: whether it is this one's.
+  bool counts_here(int i, int j) const {
+    const auto one = atom->tag[i], other = atom->tag[j];
+    if (one != other) return (one > other) == ((one + other) % 2 == 1);
+    const double *const x = atom->x[i], *const y = atom->x[j];
+    return y[2] != x[2] ? y[2] > x[2] : y[1] != x[1] ? y[1] > x[1] : y[0] > x[0];
   }
 
   int axis_;
-  double at_, dt_, kick_, mvv2e_;
-  bool books_atoms_, begun_ = false;
+  double at_;
+  std::string compute_;
+  LAMMPS_NS::NeighList *list_ = nullptr;
+  int left_ = 0;
   Instant last_, now_;
-  std::array<double, 5> entered_{};
+  Crossing crossing_{0.0, 0.0, 0.0, 0.0, false};
 };
 
 }  // namespace
 
 PYBIND11_MODULE(_planes, module) {
-  py::class_<Planes>(module, "Planes")
-      .def(py::init<int, double, double, double, double, bool>(), py::arg("axis"), py::arg("at"), py::arg("dt"),
-           py::arg("kick"), py::arg("mvv2e"), py::arg("books_atoms"))
-      .def("start", &Planes::start)
-      .def("step", &Planes::step, py::arg("atoms"), py::arg("partners"), py::arg("pairs"))
-      .def("renew", &Planes::renew, py::arg("atoms"))
-      .def("entered", &Planes::entered);
+  using namespace py::literals;
+  module.def(
+      "define", [](std::uintptr_t address) { define<PlaneFix>(address, "suture/plane"); }, "lammps"_a,
+      "Make the style `suture/plane` known.");
+  module.def(
+      "start",
+      [](std::uintptr_t address, const std::string &id, int steps) { found<PlaneFix>(address, id).start(steps); },
+      "lammps"_a, "id"_a, "steps"_a, "Audit so many steps from now on.");
+  module.def(
+      "renew", [](std::uintptr_t address, const std::string &id) { found<PlaneFix>(address, id).renew(); }, "lammps"_a,
+      "id"_a, "Velocities were changed after a step: with those of now the next one begins.");
+  module.def(
+      "entered", [](std::uintptr_t address, const std::string &id) { return found<PlaneFix>(address, id).entered(); },
+      "lammps"_a, "id"_a, "Mass, momentum and energy that came below the plane, (5,), this rank's share.");
 }

@@ -121,23 +121,24 @@ class Interior:
         if self._opening is None or self._beginnings != self.solver.beginnings:
             self._begin()
             self._look()
-        audited = [one.planes for one in self.regions if one.start_audit(window) and one.planes]
+        audited = [one.planes for one in self.regions if one.takes_audit(window) and one.planes]
         baths = [one.buffer for one in self.regions if isinstance(one.buffer, HeatBath)]
         for bath in baths:
             bath.waits = bool(audited)
         self.start([one.states for one in self.regions], None, (1, window.index))
         self._running = True
 
+        for planes in audited:
+            planes.start()
+
         def on_step() -> None:
-            for planes in audited:
-                planes.step()
             # The audit sees a step's end before a bath has changed velocities, and the next one's beginning after it.
             for bath in baths:
                 bath.between_steps()
-            for planes in audited if baths else ():
+            for planes in audited:
                 planes.renew()
 
-        self.solver.on_step = on_step if audited else None
+        self.solver.on_step = on_step if audited and baths else None
 
     def start(self, states: list[Array], piston_velocity: float | None, draw: Draw) -> None:
         """Impose ``states`` on the buffers, set their ends moving, and let atoms come and go as the window is run.

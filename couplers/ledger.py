@@ -39,7 +39,7 @@ from .waiting import wait
 
 ROUND_OFF = 64 * np.finfo(float).eps
 
-_SETTLE_EVERY = 0.5
+_SETTLE_EVERY = 1.0
 """Seconds that a defect may stay undetected: windows that are shorter are settled together."""
 _MOST = 64
 """Windows that are settled together at most."""

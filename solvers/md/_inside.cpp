@@ -237,42 +237,6 @@ Array drive(std::uintptr_t address, int group, int axis, const Array &edges, con
   return table;
 }
 
-// The group's atoms within `reach` of a plane, (n, 9): id, height, mass, velocity, force; and whether all of them, and of
-// the neighbours' copies, are in the group `listed`.
-std::pair<Array, bool> near(std::uintptr_t address, int group, int listed, int axis, double at, double reach) {
-  const Atom &atom = *lammps_at(address)->atom;
-  std::vector<int> found;
-  bool all = true;
-  for (int i = 0; i < atom.nlocal + atom.nghost; ++i) {
-    if (!(atom.mask[i] & group) || !(std::abs(atom.x[i][axis] - at) < reach)) continue;
-    all = all && (atom.mask[i] & listed);
-    if (i < atom.nlocal) found.push_back(i);
-  }
-  Array table({static_cast<py::ssize_t>(found.size()), py::ssize_t{9}});
-  double *row = table.mutable_data();
-  for (const int i : found) {
-    *row++ = static_cast<double>(atom.tag[i]);
-    *row++ = atom.x[i][axis];
-    *row++ = mass_of(atom, i);
-    row = std::copy_n(atom.v[i], 3, row);
-    row = std::copy_n(atom.f[i], 3, row);
-  }
-  return {table, all};
-}
-
-// A compute's local array, (rows, columns), evaluated now.
-Array local(std::uintptr_t address, const std::string &id) {
-  auto &modify = *lammps_at(address)->modify;
-  const int place = modify.find_compute(id);
-  if (place < 0) throw py::key_error("no compute '" + id + "'");
-  auto &compute = *modify.compute[place];
-  if (!compute.local_flag || compute.size_local_cols == 0) throw py::value_error("compute '" + id + "' has no local array");
-  if (compute.invoked_local != lammps_at(address)->update->ntimestep) compute.compute_local();
-  Array table({static_cast<py::ssize_t>(compute.size_local_rows), static_cast<py::ssize_t>(compute.size_local_cols)});
-  if (table.size()) std::copy_n(compute.array_local[0], table.size(), table.mutable_data());
-  return table;
-}
-
 }  // namespace
 
 PYBIND11_MODULE(_inside, module) {
@@ -291,9 +255,6 @@ PYBIND11_MODULE(_inside, module) {
              "The same between two planes, above and below them, and the sum of energies, (3, 7).");
   module.def("drive", &drive, py::arg("lammps"), py::arg("group"), py::arg("axis"), py::arg("edges"), py::arg("shift"),
              py::arg("velocity"), py::arg("factor"), "Shift and scale velocities; returns what that added, (2, 4).");
-  module.def("near", &near, py::arg("lammps"), py::arg("group"), py::arg("listed"), py::arg("axis"), py::arg("at"),
-             py::arg("reach"), "A group's atoms near a plane, (n, 9), and whether all of them are in another group.");
-  module.def("local", &local, py::arg("lammps"), py::arg("id"), "A compute's local array, evaluated now.");
   module.def("resume", &resume, py::arg("lammps"), "To be called before each `run N pre no`.");
   module.def(
       "set_step", [](std::uintptr_t address, std::int64_t step) { lammps_at(address)->update->ntimestep = step; },

@@ -40,8 +40,6 @@ class FluidAtoms:
         self._bits = int(comm.allreduce(int(common), op=MPI.BAND))
         self.next_id = comm.allreduce(int(lammps.integers("id").max(initial=0)), op=MPI.MAX) + 1
         """The number of the next atom that comes."""
-        self.marks = 0
-        """Bits that new atoms have besides: of groups that are renewed at the windows' ends."""
         lammps.command(f"group {LEAVING} empty")
         self._leaving = _open.bit(lammps.address, LEAVING)
         _open.define(lammps.address)
@@ -70,7 +68,7 @@ class FluidAtoms:
 
     def _create(self, ids: list[int], types: list[int], places: Array, velocities: Array) -> None:
         if ids:
-            self._lammps.create_atoms(ids, types, places, velocities, self._bits | self.marks)
+            self._lammps.create_atoms(ids, types, places, velocities, self._bits)
 
     def _take_out(self, ids: Sequence[int]) -> None:
         """Remove atoms between two runs."""

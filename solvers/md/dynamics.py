@@ -258,13 +258,6 @@ class MolecularDynamics:
         """Of the fluid in bins along an axis: number, mass, Σmv (3), Σmv², (bins, 6), this rank's share."""
         return _inside.moments(self.lammps.address, self._fluid, axis, edges)
 
-    def near(self, axis: int, at: float, reach: float, listed: int) -> tuple[Array, bool]:
-        """This rank's fluid near a plane, a row an atom, (n, 9): id, height, mass, velocity, force.
-
-        And whether all of it, with the neighbours' copies, has the mask's bit ``listed``.
-        """
-        return _inside.near(self.lammps.address, self._fluid, listed, axis, at, reach)
-
     def drive(self, axis: int, edges: Array, shift: ArrayLike, velocity: ArrayLike, factor: ArrayLike) -> Array:
         """Shift the fluid's velocities in each bin, (bins, 3), then scale what differs from ``velocity``, (bins, 3).
 

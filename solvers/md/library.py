@@ -251,10 +251,6 @@ class Lammps:
             return np.zeros(0)
         return np.array(self._lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR)[: self.count])
 
-    def compute_local(self, name: str) -> Array:
-        """A compute's local array, (pairs, columns), evaluated now."""
-        return _inside.local(self.address, name)
-
     def fix_scalar(self, name: str) -> float:
         """A fix's global scalar. Collective."""
         return float(self._lmp.extract_fix(name, LMP_STYLE_GLOBAL, LMP_TYPE_SCALAR))

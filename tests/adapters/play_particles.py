@@ -1,4 +1,7 @@
-"""Runs the small particle region on the ranks that it is given, and prints its books as JSON."""
+"""Runs the small particle region on the ranks that it is given, and prints its books as JSON: play_particles.py [off]
+
+``off`` is LAMMPS' `newton`: then a pair of two ranks is listed by both.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def whole_box(play):
 def main() -> None:
     comm = MPI.COMM_WORLD
     folder = comm.bcast(tempfile.mkdtemp() if comm.rank == 0 else None)
-    play = small(comm, folder, audit_every=3)
+    play = small(comm, folder, audit_every=3, newton=sys.argv[1] if len(sys.argv) > 1 else "on")
     play.prepare()
     inside, (held, given) = play.total(play.solver.inventory()), whole_box(play)
     throughput, sent, audited = np.zeros(5), np.zeros(5), []
