@@ -57,8 +57,8 @@ PROBLEMS = {
         "nanochannel",
         "channel",
         "in.channel",
-        # Fluid lies closer to a mirror than to an open end, so the mirrors stand 0.2 further in. Alone there are then as
-        # many atoms as the coupled run comes to have, as dense between the ends, and as many pairs in the lists.
+        # Fluid lies closer to a mirror than to an open end, so the mirrors stand 0.2 further in. Alone there are then
+        # as many atoms as the coupled run comes to have, as dense between the ends, and as many pairs in the lists.
         (("filling equal 0.8442", "filling equal 0.91"), ("equal -11.0", "equal -10.8"), ("equal 35.0", "equal 34.8")),
         """
         group surplus id > 4011
