@@ -5,11 +5,11 @@
 Couette has a piston, the nanochannel two open ends, at which atoms come and go in nearly every window; alone, walls
 close it. Windows of 50 steps, as the cases have them, or of as many as are given. One MD rank.
 
-The case and the script take turns of two seconds: who has none is stopped, so that a machine that is quick now and slow
-then is so for both. Of the case's windows those count that lie wholly within its turns, from one's beginning to the
-next one's, without the time that the MD rank waits for the flows, which is shown apart: the cases are serial, so it is
-the flows' time and not the coupling's. Alone, LAMMPS does one plain run: with `pre no` it would tally energies in every
-step of this script, and be slower by a sixth. The error is that of a mean over the turns. Prints one JSON line.
+The case and the script take turns of a tenth of a second, on one core: who has none is stopped, so that a machine that
+is quick now and slow then is so for both. (With turns of two seconds the error was four times as large.) The time that
+the MD rank waits for the flows does not count, and is shown apart: the cases are serial, so it is the flows' time and
+not the coupling's. Alone, LAMMPS does one plain run: with `pre no` it would tally energies in every step of this
+script, and be slower by a sixth. The error is that of a mean over twenty parts of the run. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -29,13 +29,19 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suture.couplers import status
 
+Array = NDArray[np.float64]
+
 CASES = Path(__file__).parent.parent / "cases"
 TIMESTEP = 0.005
-TURN = 2.0
+TURN = 0.1
 """Seconds."""
+PARTS = 20
+CORES = sorted(os.sched_getaffinity(0))
+ONE, OTHERS = {CORES[-1]}, set(CORES[:-1]) or {CORES[-1]}
 
 
 @dataclass(frozen=True)
@@ -76,22 +82,31 @@ lmp.file("in.alone")
 lmp.commands_string(sys.argv[2])
 lmp.command("reset_timestep 0")
 lmp.command("thermo " + sys.argv[1])
-lmp.command("thermo_style custom step atoms")
+lmp.command("thermo_style custom step")
 lmp.command("thermo_modify flush yes")
 lmp.command("run 2000000000")
 """
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Of the script: its beginning and end in seconds since 1970, and the steps that it did."""
+class Turns:
+    """When each of the case's turns began and ended; how long the script's next one was, and its steps by its end."""
 
-    begin: float
-    end: float
-    steps: int
+    begin: Array
+    end: Array
+    script: Array
+    steps: Array
+
+    def of_case(self, begin: Array, end: Array) -> Array:
+        """How much of these spans of time was the case's."""
+        edges = np.column_stack((self.begin, self.end)).ravel()
+        until = np.cumsum(np.column_stack((np.zeros(len(self.begin)), self.end - self.begin)).ravel())
+        return np.interp(end, edges, until) - np.interp(begin, edges, until)
 
 
-def start_coupled(folder: Path, windows: int, steps: int) -> tuple[subprocess.Popen[bytes], list[int]]:
+def start_coupled(
+    problem: Problem, folder: Path, windows: int, steps: int
+) -> tuple[subprocess.Popen[bytes], list[int]]:
     """The case's launcher, and its ranks' processes, once they are at work."""
     text = (folder / "case.toml").read_text()
     text = re.sub(r"window = .*", f"window = {steps * TIMESTEP}", text, count=1)
@@ -102,6 +117,8 @@ def start_coupled(folder: Path, windows: int, steps: int) -> tuple[subprocess.Po
     while not (slates := status.read(folder / "RUN")) or min(slate["window"] for slate in slates) < 0:
         require(job)
         time.sleep(0.1)
+    for slate in slates:
+        os.sched_setaffinity(slate["pid"], ONE if slate["participant"] == problem.participant else OTHERS)
     return job, [slate["pid"] for slate in slates]
 
 
@@ -112,7 +129,8 @@ def start_alone(problem: Problem, folder: Path, steps: int) -> subprocess.Popen[
         text = text.replace(with_case, alone)
     (folder / "in.alone").write_text(text)
     process = subprocess.Popen([sys.executable, "-c", ALONE, str(steps), problem.close], cwd=folder)
-    while not progress(folder)[0]:
+    os.sched_setaffinity(process.pid, ONE)
+    while not progress(folder):
         require(process)
         time.sleep(0.1)
     return process
@@ -124,11 +142,11 @@ def require(process: subprocess.Popen[bytes]) -> None:
         raise SystemExit(f"ended too early: {process.args}")
 
 
-def progress(folder: Path) -> tuple[int, int]:
-    """Steps that the script has done in its last run, and its atoms."""
+def progress(folder: Path) -> int:
+    """Steps that the script has done in its last run."""
     text = (folder / LOG).read_text() if (folder / LOG).is_file() else ""
-    done = re.findall(r"^ *(\d+) +(\d+) *\n", text[text.rfind("thermo_modify flush") :], re.MULTILINE)
-    return (int(done[-1][0]), int(done[-1][1])) if done else (0, 0)
+    done = re.findall(r"^ *(\d+) *\n", text[text.rfind("thermo_modify flush") :], re.MULTILINE)
+    return int(done[-1]) if done else 0
 
 
 def send(number: signal.Signals, processes: Sequence[int]) -> None:
@@ -138,38 +156,50 @@ def send(number: signal.Signals, processes: Sequence[int]) -> None:
             os.kill(process, number)
 
 
-def take_turns(problem: Problem, folder: Path, windows: int, steps: int) -> tuple[list[Turn], int]:
-    """The script's turns, between which the case had its own, until that ended; and the script's atoms."""
+def take_turn(processes: Sequence[int]) -> tuple[float, float]:
+    """From when to when they were at work."""
+    begin = time.time()
+    send(signal.SIGCONT, processes)
+    time.sleep(TURN)
+    send(signal.SIGSTOP, processes)
+    return begin, time.time()
+
+
+def take_turns(problem: Problem, folder: Path, windows: int, steps: int) -> Turns:
+    """Let the case run to its end."""
     inside, turns = folder / problem.participant, []
-    job, ranks = start_coupled(folder, windows, steps)
+    job, ranks = start_coupled(problem, folder, windows, steps)
     send(signal.SIGSTOP, ranks)
     script = start_alone(problem, inside, steps)
+    send(signal.SIGSTOP, [script.pid])
     try:
         while job.poll() is None:
-            before, begin = progress(inside)[0], time.time()
-            send(signal.SIGCONT, [script.pid])
-            time.sleep(TURN)
-            send(signal.SIGSTOP, [script.pid])
-            turns.append(Turn(begin, time.time(), progress(inside)[0] - before))
-            send(signal.SIGCONT, ranks)
-            time.sleep(TURN)
-            send(signal.SIGSTOP, ranks)
-        return turns, progress(inside)[1]
+            case = take_turn(ranks)
+            begin, end = take_turn([script.pid])
+            turns.append((*case, end - begin, progress(inside)))
+        return Turns(*np.array(turns).T)
     finally:
         send(signal.SIGKILL, [script.pid])
         send(signal.SIGCONT, ranks)
         script.wait()
 
 
-def windows_of(folder: Path, participant: str) -> dict[str, np.ndarray]:
-    """Of each window but the last: when it begins and ends, and for how many seconds the rank waits."""
-    with np.load(folder / "RUN" / "trace" / f"{participant}-0.npz") as trace:
-        index, what, spent = trace["window"], trace["what"], trace["end"] - trace["begin"]
-        number = index.max() + 1
-        begin = np.full(number, np.inf)
-        np.minimum.at(begin, index[index >= 0], trace["begin"][index >= 0])
-    wait = np.bincount(index[what == "wait"], spent[what == "wait"], minlength=number)
-    return {"begin": begin[:-1], "end": begin[1:], "wait": wait[:-1]}
+def compare(turns: Turns, trace: Path) -> tuple[Array, Array, Array]:
+    """Seconds of a step alone, and of a window coupled: busy, and waiting. Of each part of the run, (parts,)."""
+    with np.load(trace) as file:
+        window, begin, end, what = (file[name] for name in ("window", "begin", "end", "what"))
+    first = np.full(window.max() + 1, np.inf)
+    np.minimum.at(first, window[window >= 0], begin[window >= 0])
+    waits = what == "wait"
+    edges = np.linspace(0, len(first) - 1, PARTS + 1).astype(int)
+    alone, busy, waited = np.empty((3, PARTS))
+    for part, (low, high) in enumerate(pairwise(edges)):
+        inside = waits & (window >= low) & (window < high)
+        waited[part] = turns.of_case(begin[inside], end[inside]).sum() / (high - low)
+        busy[part] = turns.of_case(first[low], first[high]) / (high - low) - waited[part]
+        turn, later = np.searchsorted(turns.begin, first[[low, high]])
+        alone[part] = turns.script[turn + 1 : later + 1].sum() / (turns.steps[later] - turns.steps[turn])
+    return alone, busy, waited
 
 
 def main() -> None:
@@ -180,28 +210,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / problem.case
         shutil.copytree(CASES / problem.case, folder, ignore=shutil.ignore_patterns("RUN*", "reference"))
-        turns, atoms = take_turns(problem, folder, windows, steps)
-        ran = windows_of(folder, problem.participant)
-    busy, waited, alone = [], [], []
-    for before, after in pairwise(turns):
-        whole = (ran["begin"] >= before.end) & (ran["end"] <= after.begin)
-        if not whole.any():
-            continue
-        busy.append(np.mean((ran["end"] - ran["begin"] - ran["wait"])[whole]))
-        waited.append(np.mean(ran["wait"][whole]))
-        alone.append(np.mean([(turn.end - turn.begin) / turn.steps * steps for turn in (before, after)]))
-    ratios = np.array(alone) / np.array(busy)
+        turns = take_turns(problem, folder, windows, steps)
+        alone, busy, waited = compare(turns, folder / "RUN" / "trace" / f"{problem.participant}-0.npz")
+    ratios = steps * alone / busy
     result = {
         "benchmark": "md_overhead",
         "case": problem.case,
         "steps_a_window": steps,
-        "turns": len(ratios),
-        "atoms_alone": atoms,
-        "alone_ms_a_window": round(1e3 * float(np.mean(alone)), 3),
+        "turns": len(turns.begin),
+        "alone_ms_a_window": round(1e3 * steps * float(np.mean(alone)), 3),
         "coupled_ms_a_window": round(1e3 * float(np.mean(busy)), 3),
         "waited_ms_a_window": round(1e3 * float(np.mean(waited)), 3),
-        "ratio": round(float(np.mean(ratios)), 4),
-        "error": round(float(np.std(ratios, ddof=1) / len(ratios) ** 0.5), 4),
+        "ratio": round(float(np.mean(alone) / np.mean(busy)) * steps, 4),
+        "error": round(float(np.std(ratios, ddof=1) / PARTS**0.5), 4),
     }
     print(json.dumps(result))
 

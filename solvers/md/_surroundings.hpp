@@ -282,9 +282,10 @@ class Surroundings {
     std::vector<int> next(begin_.begin(), begin_.end() - 1);
     for (std::size_t n = 0; n < atoms_.size(); ++n) sorted[next[cell[n]]++] = atoms_[n];
     atoms_ = std::move(sorted);
+    close_.resize(atoms_.size() + 1);
   }
 
-  int index(const Point &place, int k) const { return static_cast<int>(std::floor((place[k] - origin_[k]) / cut_)); }
+  int index(const Point &place, int k) const { return static_cast<int>((place[k] - origin_[k]) / cut_); }
 
   bool within(const Point &place, double slack) const {
     for (int k = 0; k < 3; ++k)
@@ -306,12 +307,20 @@ class Surroundings {
       low[k] = std::max(0, index(place, k) - 1);
       high[k] = std::min(cells_[k] - 1, index(place, k) + 1);
     }
+    // Most in these cells are too far away. They are sorted out without a branch, which no processor could foresee.
+    int *const close = close_.data();
+    int number = 0;
     for (int z = low[2]; z <= high[2]; ++z)
-      for (int y = low[1]; y <= high[1]; ++y) {
+      for (int y = low[1]; y <= high[1] && low[0] <= high[0]; ++y) {
         const int row = (z * cells_[1] + y) * cells_[0];
-        for (int n = low[0] <= high[0] ? begin_[row + low[0]] : 0; low[0] <= high[0] && n < begin_[row + high[0] + 1]; ++n)
-          reached(atoms_[n]);
+        for (int n = begin_[row + low[0]], end = begin_[row + high[0] + 1]; n < end; ++n) {
+          const Point &other = atoms_[n].place;
+          const double x = place[0] - other[0], y = place[1] - other[1], z = place[2] - other[2];
+          close[number] = n;
+          number += x * x + y * y + z * z < cut_ * cut_;
+        }
       }
+    for (int n = 0; n < number; ++n) reached(atoms_[close[n]]);
     for (const auto &coming : coming_) {
       Point apart{place[0] - coming[0], place[1] - coming[1], place[2] - coming[2]};
       lmp_.domain->minimum_image(apart[0], apart[1], apart[2]);
@@ -340,6 +349,7 @@ class Surroundings {
   int type_;
   std::vector<Neighbour> atoms_;  // by cells
   std::vector<int> begin_;        // of each cell in them
+  mutable std::vector<int> close_;
   std::array<int, 3> cells_{};
   Point origin_{};
   std::vector<Point> coming_;
