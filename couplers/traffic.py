@@ -18,6 +18,7 @@ from .waveform import Recording, evenly, held, is_amount, last, over, summed
 
 _WEIGHTS = {"constant": (1.0,), "linear": (2.0, -1.0), "quadratic": (3.0, -3.0, 1.0)}
 """Of the windows before, the last one first. Automatic: as constant, until the fixed point knows better."""
+_OF_ORDER = tuple(_WEIGHTS.values())
 
 
 class Inflow:
@@ -112,7 +113,7 @@ class Inflow:
 
     def _foreseen(self, quantity: str) -> Array:
         known = self._history[quantity]
-        weights = next(w for w in reversed(_WEIGHTS.values()) if len(w) <= min(len(known), len(self._weights)))
+        weights = _OF_ORDER[min(len(known), len(self._weights)) - 1]
         if len(weights) == 1 and not is_amount(quantity):
             one = self.channel.samples == 1
             return known[0] if one else held(last(quantity, known[0]), self.channel.samples)
