@@ -34,7 +34,7 @@ docs: install
 install: .venv/.installed
 
 # Debian's compiled stack shares one MPI; PyPI's pure-Python packages go into an environment that sees it.
-.venv/.installed: pyproject.toml CMakeLists.txt Makefile $(shell find couplers adapters solvers -name '*.cpp' 2>/dev/null)
+.venv/.installed: pyproject.toml CMakeLists.txt Makefile $(shell find couplers adapters solvers -name '*.[ch]pp' 2>/dev/null)
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then echo "installing $$missing"; \
 	$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
