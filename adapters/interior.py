@@ -127,7 +127,6 @@ class Interior:
             bath.waits = bool(audited)
         self.start([one.states for one in self.regions], None, (1, window.index))
         self._running = True
-
         for planes in audited:
             planes.start()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,6 @@ from .population import Outside
 from .reservoir import Reservoir
 from .seam_profiles import SeamProfiles, bins_around, cross_section, profiles_name
 from .settling import Region
-
-log = logging.getLogger("suture")
 
 _STATES = {
     "velocity": slice(0, 3),
