@@ -114,13 +114,9 @@ class EnsembleRegion:
             self._file.append(window.end, **means, **known, members=self._ensemble.number)
 
     def audit(self) -> dict[str, Array] | None:
-        """The mean of what is measured at the members' planes; None without an audit, or if one is void. Collective."""
-        if not self._one.auditing:
-            return None
+        """The mean of what is measured at the members' planes (this rank's share); None without an audit."""
         audits = [audit for region in self.members.values() if (audit := region.audit()) is not None]
-        if not self._ensemble.comm.allreduce(len(audits) == len(self.members), op=MPI.LAND):
-            return None
-        return shared(audits, self._ensemble.number)
+        return shared(audits, self._ensemble.number) if self._one.auditing else None
 
     def received(self) -> dict[str, Array]:
         """States are received, no amounts."""
