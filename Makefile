@@ -14,7 +14,7 @@ run: install
 
 # Half of the time goes into the start of processes, so two tests run at once; what is held to a time runs alone. In the
 # folders' order: files with many tests first would leave one core idle at the end, as those with few are the long ones.
-ALONE := tests/suture $(wildcard tests/test_*.py)
+ALONE := $(patsubst %,tests/suture/test_%.py,failures join killed stopping)
 test: install
 ifdef PYTEST_ARGS
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
