@@ -121,7 +121,9 @@ class PlaneFix : public Fix {
     const int first = now_.places.of(atom->tag[i]);
     for (int n = 0; n < number; ++n) {
       const int j = others[n] & NEIGHMASK, special = others[n] >> SBBITS & 3;
-      if (!near(j) || (!force->newton_pair && j >= atom->nlocal && !counts_here(i, j))) continue;
+      // Along a periodic axis a copy may be near the plane whose atom is at the other end.
+      const int second = near(j) ? now_.places.of(atom->tag[j]) : -1;
+      if (second < 0 || (!force->newton_pair && j >= atom->nlocal && !counts_here(i, j))) continue;
       const double *const x = atom->x[i], *const y = atom->x[j];
       const std::array<double, 3> apart{x[0] - y[0], x[1] - y[1], x[2] - y[2]};
       const double square = apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2];
@@ -131,7 +133,7 @@ class PlaneFix : public Fix {
       const double energy = pair->single(i, j, type, other, square, force->special_coul[special],
                                          force->special_lj[special], per_length);
       const std::array<double, 3> on_first{per_length * apart[0], per_length * apart[1], per_length * apart[2]};
-      now_.pairs.push_back({first, now_.places.of(atom->tag[j]), on_first, energy, 0.0});
+      now_.pairs.push_back({first, second, on_first, energy, 0.0});
     }
   }
 

@@ -191,13 +191,14 @@ def compare(turns: Turns, trace: Path) -> tuple[Array, Array, Array]:
     first = np.full(window.max() + 1, np.inf)
     np.minimum.at(first, window[window >= 0], begin[window >= 0])
     waits = what == "wait"
-    edges = np.linspace(0, len(first) - 1, PARTS + 1).astype(int)
+    # The first windows were begun before there were turns.
+    edges = np.linspace(np.searchsorted(first, turns.begin[0]), len(first) - 1, PARTS + 1).astype(int)
     alone, busy, waited = np.empty((3, PARTS))
     for part, (low, high) in enumerate(pairwise(edges)):
         inside = waits & (window >= low) & (window < high)
         waited[part] = turns.of_case(begin[inside], end[inside]).sum() / (high - low)
         busy[part] = turns.of_case(first[low], first[high]) / (high - low) - waited[part]
-        turn, later = np.searchsorted(turns.begin, first[[low, high]])
+        turn, later = np.searchsorted(turns.begin, first[[low, high]]) - 1
         alone[part] = turns.script[turn + 1 : later + 1].sum() / (turns.steps[later] - turns.steps[turn])
     return alone, busy, waited
 
